@@ -1,0 +1,41 @@
+"""What a user of the wheel does first, run where nothing but the wheel and what it requires is installed."""
+
+import importlib
+import importlib.metadata
+import tempfile
+from pathlib import Path
+
+import torch
+
+import nadoo_core as nadoo
+
+PACKAGES = {"nadoo_core", "nadoo_graphs", "nadoo_hardware", "nadoo_recipes"}
+
+
+def shipped_packages() -> set[str]:
+    """The top-level folders of the installed wheel, without its metadata."""
+    files = importlib.metadata.files("nadoo") or []
+    return {file.parts[0] for file in files if not file.parts[0].endswith(".dist-info")}
+
+
+def main() -> None:
+    """Capture a model, save it, load it and compare."""
+    assert shipped_packages() == PACKAGES, f"the wheel holds {sorted(shipped_packages())}"
+    for package in sorted(PACKAGES):
+        module = importlib.import_module(package)
+        assert Path(module.__file__ or "").with_name("py.typed").is_file(), (
+            f"{package} is not marked as typed"
+        )
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)).eval()
+    example = torch.randn(3, 4)
+    graph = nadoo.capture(model, (example,))
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = nadoo.load(graph.save(Path(folder) / "graph"))
+    assert loaded.fingerprint() == graph.fingerprint()
+    assert torch.equal(loaded.to_module().eval()(example), model(example))
+    version = importlib.metadata.version("nadoo")
+    print(f"nadoo {version} with torch {torch.__version__}: {len(graph)} nodes, saved and loaded equal")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""The operators: one table, one row an operator, extendable from outside."""
+
+from nadoo_graphs.ops.op import REQUIRED, AttributeRow, Call, Op, Role, Run, no_work, per_element
+from nadoo_graphs.ops.table import OpTable, standard_ops
+
+__all__ = [
+    "REQUIRED",
+    "AttributeRow",
+    "Call",
+    "Op",
+    "OpTable",
+    "Role",
+    "Run",
+    "no_work",
+    "per_element",
+    "standard_ops",
+]

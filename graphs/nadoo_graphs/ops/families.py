@@ -1,0 +1,41 @@
+"""The families of operators, in the order in which reference pages list them."""
+
+from nadoo_graphs.ops import (
+    activation,
+    arithmetic,
+    attention,
+    comparison,
+    convolution,
+    creation,
+    embedding,
+    indexing,
+    joining,
+    linear,
+    normalization,
+    pooling,
+    rectifier,
+    recurrent,
+    reduction,
+    shaping,
+    structure,
+)
+
+FAMILIES = (
+    structure.ROWS,
+    linear.ROWS,
+    convolution.ROWS,
+    normalization.ROWS,
+    activation.ROWS,
+    rectifier.ROWS,
+    pooling.ROWS,
+    arithmetic.ROWS,
+    comparison.ROWS,
+    reduction.ROWS,
+    shaping.ROWS,
+    joining.ROWS,
+    indexing.ROWS,
+    creation.ROWS,
+    embedding.ROWS,
+    attention.ROWS,
+    recurrent.ROWS,
+)

@@ -1,0 +1,198 @@
+"""What an operator is: one row of a table that says everything any other part needs to know about it.
+
+A row infers output types without torch, runs in torch (with tensors, or with tracing proxies, so that one definition
+serves the interpreter and the generated module), and counts its work. Plugins add rows of the same class.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from attrs import field, frozen
+
+from nadoo_graphs.errors import Code, GraphError, Problem
+from nadoo_graphs.node import Attribute
+from nadoo_graphs.sizes import Size, Symbolic
+from nadoo_graphs.values import ELEMENT_BITS, ValueType
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Kind: TypeAlias = str
+KINDS: dict[Kind, str] = {
+    "bool": "true or false",
+    "int": "an integer",
+    "float": "a number",
+    "number": "a number or boolean",
+    "str": "a text",
+    "size": "an integer or a symbolic size",
+    "ints": "a tuple of integers",
+    "sizes": "a tuple of integers or symbolic sizes",
+    "bools": "a tuple of booleans",
+    "floats": "a tuple of numbers",
+    "dtype": f"a dtype: {', '.join(ELEMENT_BITS)}",
+    "any": "any attribute value",
+}
+
+
+class Required:
+    """Marks an attribute that has no default."""
+
+
+REQUIRED = Required()
+
+
+@frozen
+class AttributeRow:
+    """One attribute of an operator: its kind, its default, and whether None is allowed."""
+
+    name: str
+    kind: Kind
+    default: Attribute | Required = REQUIRED
+    optional: bool = False
+
+    def admits(self, value: Attribute) -> bool:
+        """Whether a value is of this attribute's kind."""
+        return self.optional if value is None else is_kind(self.kind, value)
+
+
+def is_kind(kind: Kind, value: Attribute) -> bool:
+    """Whether a value is of a kind; booleans are no integers, integers are numbers."""
+    if kind == "any":
+        return True
+    if kind in {"ints", "sizes", "bools", "floats"}:
+        return isinstance(value, tuple) and all(is_kind(kind.removesuffix("s"), item) for item in value)
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind == "number":
+        return isinstance(value, int | float)
+    if isinstance(value, bool):
+        return False
+    if kind == "dtype":
+        return isinstance(value, str) and value in ELEMENT_BITS
+    allowed = {"int": int, "float": (int, float), "str": str, "size": (int, Symbolic)}
+    return isinstance(value, allowed[kind])
+
+
+@frozen
+class Role:
+    """One tensor that a node refers to, such as the weight of a convolution."""
+
+    name: str
+    optional: bool = False
+
+
+@frozen
+class Call:
+    """What inference and counting see of one node: types and attributes, never tensors."""
+
+    node: str
+    op: str
+    operands: tuple[ValueType, ...]
+    tensors: Mapping[str, ValueType]
+    attributes: Mapping[str, Attribute]
+    declared: tuple[ValueType, ...] = ()
+
+    @property
+    def operand(self) -> ValueType:
+        """The first operand's type."""
+        return self.operands[0]
+
+    def refuse(self, message: str, code: Code = Code.SHAPE) -> GraphError:
+        """The error that an inference raises for operands that do not fit; the message says what would."""
+        return GraphError(Problem(code, f"node {self.node!r} ({self.op})", message))
+
+
+def direct(overload: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call an overload here and now."""
+    return overload(*arguments, **keywords)
+
+
+@frozen
+class Run:
+    """What execution sees of one node: tensors or tracing proxies, and attributes whose sizes are numbers.
+
+    A row without tensor operands calls through `emit`, because nothing else tells torch that a call is being traced.
+    """
+
+    operands: tuple[Any, ...]
+    tensors: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    emit: Callable[..., Any] = direct
+
+    @property
+    def operand(self) -> Any:
+        """The first operand."""
+        return self.operands[0]
+
+
+Infer: TypeAlias = Callable[[Call], tuple[ValueType, ...]]
+Count: TypeAlias = Callable[[Call, tuple[ValueType, ...]], Size]
+Roles: TypeAlias = Callable[[Mapping[str, Attribute]], tuple[Role, ...]]
+
+
+def no_work(call: Call, outputs: tuple[ValueType, ...]) -> Size:
+    """The count of an operator that only moves data."""
+    return 0
+
+
+def per_element(count: int) -> Count:
+    """The count of an operator that does the same small work for each output element."""
+    return lambda call, outputs: outputs[0].elements * count
+
+
+@frozen(kw_only=True)
+class Op:
+    """One row: a name, its attributes and tensors, how to infer, run and count it."""
+
+    name: str
+    summary: str
+    infer: Infer
+    execute: Callable[[Run], Any] | None = None
+    module: "Callable[[Mapping[str, Any]], nn.Module] | None" = None
+    attributes: tuple[AttributeRow, ...] = ()
+    roles: tuple[Role, ...] | Roles = ()
+    arity: tuple[int, int | None] = (1, 1)
+    macs: Count = no_work
+    elementary: Count = no_work
+    aliases: tuple[str, ...] = ()
+    view: bool = False
+    commutative: bool = False
+    in_place: tuple[int, ...] = ()
+    random: bool = False
+    effect: bool = False
+    known: Mapping[str, AttributeRow] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "known", {row.name: row for row in self.attributes})
+
+    def roles_of(self, attributes: Mapping[str, Attribute]) -> tuple[Role, ...]:
+        """The tensors that a node with these attributes has; a recurrent layer's depend on its depth."""
+        return self.roles(attributes) if callable(self.roles) else self.roles
+
+    def complete(self, attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
+        """All attributes in the order of the row, defaults filled in; what is unknown is kept, for `problems` to name."""
+        filled = {
+            row.name: attributes.get(row.name, row.default)
+            for row in self.attributes
+            if row.name in attributes or not isinstance(row.default, Required)
+        }
+        unknown = {name: value for name, value in attributes.items() if name not in self.known}
+        return {**filled, **unknown}  # type: ignore[dict-item]
+
+    def problems(self, node: str, attributes: Mapping[str, Attribute]) -> list[Problem]:
+        """Every attribute that is missing, unknown or of the wrong kind."""
+        where = f"node {node!r} ({self.name})"
+        allowed = ", ".join(row.name for row in self.attributes) or "none"
+        found: list[Problem] = []
+        for name in attributes:
+            if name not in self.known:
+                found.append(Problem(Code.UNKNOWN, where, f"unknown attribute {name!r}; allowed: {allowed}"))
+        for row in self.attributes:
+            if row.name not in attributes:
+                found.append(
+                    Problem(Code.SCHEMA, where, f"attribute {row.name!r} is missing; give {KINDS[row.kind]}")
+                )
+            elif not row.admits(attributes[row.name]):
+                message = f"attribute {row.name!r} is {attributes[row.name]!r}; give {KINDS[row.kind]}"
+                found.append(Problem(Code.SCHEMA, where, message))
+        return found

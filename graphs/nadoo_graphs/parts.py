@@ -1,0 +1,158 @@
+"""Reading a JSON document strictly: what it says, or everything that is wrong with it.
+
+A `Part` is one place in a document. Each of its methods gives what it promises, or notes a problem and gives something
+harmless of the same kind, so that one pass over a document finds all of its problems.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nadoo_graphs.errors import Code, Problem
+from nadoo_graphs.building import LONGEST_NAME
+
+LONGEST_TEXT = 65_536
+LOWEST = -(2**63)
+HIGHEST = 2**63 - 1
+LONGEST_SHOWN = 60
+MOST_SHOWN_BITS = 65
+
+
+class Part:
+    """One value in a document, where it stands, and the list that takes what is wrong with it."""
+
+    __slots__ = ("key", "parent", "problems", "value")
+
+    def __init__(
+        self, value: Any, problems: list[Problem], key: str = "", parent: "Part | None" = None
+    ) -> None:
+        self.value = value
+        self.problems = problems
+        self.key = key
+        self.parent = parent
+
+    @property
+    def where(self) -> str:
+        """The path from the root of the document."""
+        return self.key if self.parent is None else f"{self.parent.where}{self.key}"
+
+    def refuse(self, message: str, code: Code = Code.SCHEMA) -> None:
+        """Note what is wrong here."""
+        self.problems.append(Problem(code, self.where, message))
+
+    def expected(self, what: str) -> None:
+        """Note that something else stands here."""
+        self.refuse(f"must be {what}, not {shown(self.value)}")
+
+    def fields(self, required: Iterable[str], optional: Mapping[str, Any] | None = None) -> dict[str, "Part"]:
+        """The entries of an object with known keys; what is optional and absent has the value given for it."""
+        given = self.mapping()
+        defaults = optional or {}
+        allowed = [*required, *defaults]
+        for key in given:
+            if key not in allowed:
+                self.refuse(f"unknown key {shown(key)}; allowed: {', '.join(sorted(allowed))}")
+        missing = [key for key in required if key not in given] if isinstance(self.value, dict) else ()
+        for key in missing:
+            self.refuse(f"key {key!r} is missing; add it")
+        return {key: self.field(key, given, defaults) for key in allowed}
+
+    def field(self, key: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> "Part":
+        """One entry; a missing one that is required takes complaints nowhere, one was made already."""
+        if key in given:
+            return Part(given[key], self.problems, f".{key}", self)
+        return Part(defaults.get(key), self.problems if key in defaults else [], f".{key}", self)
+
+    def mapping(self) -> Mapping[str, Any]:
+        """An object with any keys."""
+        if isinstance(self.value, dict):
+            return self.value
+        self.expected("an object")
+        return {}
+
+    def members(self) -> dict[str, "Part"]:
+        """The entries of an object whose keys are names."""
+        found: dict[str, Part] = {}
+        for key, value in self.mapping().items():
+            found[Part(key, self.problems, f" key {shown(key)}", self).name()] = self.child(
+                value, f"[{shown(key)}]"
+            )
+        return found
+
+    def items(self) -> list["Part"]:
+        """The elements of an array."""
+        if isinstance(self.value, list):
+            return [self.child(item, f"[{index}]") for index, item in enumerate(self.value)]
+        self.expected("an array")
+        return []
+
+    def child(self, value: Any, key: str) -> "Part":
+        """A part of this part."""
+        return Part(value, self.problems, key, self)
+
+    def text(self, longest: int = LONGEST_TEXT) -> str:
+        """A text of bounded length that UTF-8 can hold."""
+        if not isinstance(self.value, str):
+            self.expected("a text")
+            return ""
+        if len(self.value) > longest:
+            self.refuse(f"has {len(self.value)} characters; at most {longest} are read", Code.LIMIT)
+        elif not encodable(self.value):
+            self.refuse("holds half of a surrogate pair, which no text may; replace it")
+        else:
+            return self.value
+        return ""
+
+    def name(self) -> str:
+        """A name: printable and neither empty nor long."""
+        name = self.text(LONGEST_NAME)
+        if isinstance(self.value, str) and (not self.value or not self.value.isprintable()):
+            message = f"is not a name: 1 to {LONGEST_NAME} printable characters are allowed"
+            self.refuse(f"{shown(self.value)} {message}", Code.NAME)
+        return name
+
+    def choice(self, allowed: Iterable[str], code: Code = Code.SCHEMA) -> str:
+        """One of a few texts; the first of them stands in for anything else."""
+        options = tuple(allowed)
+        if isinstance(self.value, str) and self.value in options:
+            return self.value
+        self.refuse(f"is {shown(self.value)}; allowed: {', '.join(options)}", code)
+        return options[0]
+
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self.value, bool):
+            self.expected("true or false")
+        return self.value is True
+
+    def integer(self, lowest: int = LOWEST, highest: int = HIGHEST) -> int:
+        """An integer within bounds; true and 1.0 are none."""
+        if type(self.value) is not int:
+            self.expected("an integer")
+        elif not lowest <= self.value <= highest:
+            self.refuse(f"is {shown(self.value)}; it must be from {lowest} to {highest}", Code.LIMIT)
+        else:
+            return self.value
+        return max(0, lowest)
+
+    def nothing(self) -> bool:
+        """Whether null stands here."""
+        return self.value is None
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: short, whatever it is."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int) and value.bit_length() > MOST_SHOWN_BITS:
+        return f"a number of {value.bit_length()} bits"
+    text = repr(value[:LONGEST_SHOWN]) if isinstance(value, str) else repr(value)
+    return f"{text}…" if isinstance(value, str) and len(value) > LONGEST_SHOWN else text
+
+
+def encodable(text: str) -> bool:
+    """Whether UTF-8 can hold a text; JSON can name half a surrogate pair, which it cannot."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

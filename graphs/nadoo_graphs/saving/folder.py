@@ -1,0 +1,116 @@
+"""Files that appear all at once: written under temporary names, and committed by one rename.
+
+A crash before the rename leaves the old graph, a crash after it the new one; whatever else lies around by then is
+removed by the next save. Two processes must not save into one folder at the same time.
+"""
+
+import errno
+import os
+import re
+import secrets
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from safetensors import SafetensorError
+
+from nadoo_graphs.errors import Code, Problem, SaveError
+from nadoo_graphs.saving.paths import reason
+
+Writer: TypeAlias = Callable[[Path], None]
+TEMPORARY = ".nadoo-"
+OURS = re.compile(r"(tensors|examples)-[0-9a-f]{16}\.safetensors|\.nadoo-[0-9a-f]{16}\.tmp")
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+class Commit:
+    """The files of one save, and how to take back those that nobody refers to yet."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.temporary: list[Path] = []
+        self.placed: list[Path] = []
+
+    def place(self, name: str, write: Writer) -> None:
+        """Put a data file under its final name; its content decides the name, so nothing else can be there."""
+        target = self.home / name
+        temporary = self.written(write)
+        if not target.exists():
+            self.placed.append(target)
+        os.replace(temporary, target)
+
+    def commit(self, name: str, write: Writer) -> None:
+        """Let the file that refers to all others take the place of the old one: from here on, the new graph stands."""
+        temporary = self.written(write)
+        sync_folder(self.home)
+        placed, self.placed = self.placed, []
+        try:
+            os.replace(temporary, self.home / name)
+        except OSError:
+            self.placed = placed
+            raise
+        sync_folder(self.home)
+
+    def written(self, write: Writer) -> Path:
+        """A file that is on the disk, not only in the system's memory, under a temporary name."""
+        path = self.home / f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
+        self.temporary.append(path)
+        write(path)
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        return path
+
+    def clean(self) -> None:
+        """Remove what is not part of a graph."""
+        for path in [*self.temporary, *self.placed]:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def committing(home: Path) -> Iterator[Commit]:
+    """A save into a folder, which is made if it is not there; every failure leaves it as it was."""
+    commit = Commit(home)
+    new = not home.exists()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        yield commit
+    except (OSError, SafetensorError) as error:
+        raise SaveError(Problem(Code.DATA, f"folder {str(home)!r}", explained(error))) from error
+    finally:
+        commit.clean()
+        if new:
+            with suppress(OSError):
+                home.rmdir()
+
+
+def sync_folder(home: Path) -> None:
+    """Make renames in a folder survive a loss of power, where the system lets a folder be opened."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(home, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def explained(error: Exception) -> str:
+    """What went wrong and what helps."""
+    said = reason(error)
+    number = getattr(error, "errno", None)
+    if number in FULL or "No space left" in said:
+        return f"the disk is full ({said}); free some space or choose another folder"
+    if number in FORBIDDEN:
+        return f"may not be written ({said}); choose another folder or change its permissions"
+    return f"could not be written ({said}); choose another folder and save again"
+
+
+def remove_others(home: Path, keep: Collection[str]) -> None:
+    """Remove data files that the graph does not refer to any more, and what a crash left; failing is harmless."""
+    for path in home.iterdir():
+        if OURS.fullmatch(path.name) and path.name not in keep:
+            with suppress(OSError):
+                path.unlink()
