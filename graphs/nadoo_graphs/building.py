@@ -8,7 +8,7 @@ from attrs import evolve
 from nadoo_graphs.errors import Code, EditError, Problem
 from nadoo_graphs.node import INPUT, OUTPUT, Attribute, Node, NodeSpec, Origin
 from nadoo_graphs.sizes import Symbolic
-from nadoo_graphs.store import GraphStore, Operand, as_value
+from nadoo_graphs.store import GraphStore, Operand, as_value, where
 from nadoo_graphs.values import Value, value_type
 from nadoo_graphs.wiring import LAST_KEY, OrderKey
 
@@ -164,6 +164,9 @@ class GraphBuilder(GraphStore):
 
     def _wire(self, value: Value, reader: str, operand: int) -> None:
         """Connect an operand to an output that exists, or may exist once its node has been inferred."""
+        if self[value.node].op == OUTPUT or value.node == reader:
+            message = f"cannot be read by {reader!r}; choose a node before it"
+            raise EditError(Problem(Code.NAME, where(self[value.node]), message))
         if value.node not in self._dirty or value.output < 0:
             self.type(value)
         self._connect(value, reader, operand)

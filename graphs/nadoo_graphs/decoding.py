@@ -6,7 +6,8 @@ Every function reads one `Part` of a document and leaves what is wrong with it i
 import keyword
 import math
 from collections.abc import Mapping
-from typing import cast
+from functools import lru_cache
+from typing import Any, cast
 
 from nadoo_graphs.contract import CaptureReport, Constant, InputContract, Kind, Structure
 from nadoo_graphs.errors import Code, GraphError, Problem
@@ -19,6 +20,7 @@ HIGHEST_UNSIGNED = 2**64 - 1
 MOST_AXES = 64
 KINDS = ("leaf", "constant", "tuple", "list", "dict", "ordered_dict", "named_tuple")
 KEYED = ("dict", "ordered_dict", "named_tuple")
+EMPTY_NODE: dict[str, Any] = {"operands": [], "attributes": {}, "tensors": {}, "outputs": [], "origin": {}}
 TAGGED = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -35,13 +37,19 @@ def decode_size(part: Part) -> Size:
 def decode_symbolic(part: Part) -> Size:
     """A size given as text, in its one canonical spelling."""
     try:
-        size = parse_size(part.text())
+        size = read_size(part.text())
     except GraphError as error:
         part.problems.extend(Problem(problem.code, part.where, problem.message) for problem in error.problems)
         return 0
     if str(size) != part.value:
         part.refuse(f"{shown(part.value)} is not canonical; write it as {shown(str(size))}")
     return size
+
+
+@lru_cache(maxsize=1024)
+def read_size(text: str) -> Size:
+    """The size that a text denotes; a graph says the same few sizes over and over."""
+    return parse_size(text)
 
 
 def decode_attribute(part: Part) -> Attribute:
@@ -62,9 +70,9 @@ def decode_tagged(part: Part) -> Attribute:
     """A symbolic size, or a float that is not finite."""
     given = part.mapping()
     if set(given) == {"size"}:
-        return decode_size_tag(part.child(given["size"], ".size"))
+        return decode_size_tag(part.child(given["size"], "size"))
     if set(given) == {"float"}:
-        return TAGGED[part.child(given["float"], ".float").choice(TAGGED)]
+        return TAGGED[part.child(given["float"], "float").choice(TAGGED)]
     part.refuse('an object here is {"size": text} or {"float": "inf", "-inf" or "nan"}')
     return None
 
@@ -128,11 +136,8 @@ def bounded(part: Part, value: ValueType) -> ValueType:
 
 def decode_node(part: Part) -> tuple[Node, tuple[Value, ...]]:
     """A node and the values that it reads."""
-    empty = {"operands": [], "attributes": {}, "tensors": {}, "outputs": [], "origin": {}}
-    fields = part.fields(("name", "op"), empty)
-    part.key = (
-        f"{part.key} {shown(fields['name'].value)}" if isinstance(fields["name"].value, str) else part.key
-    )
+    part.entitle("name")
+    fields = part.fields(("name", "op"), EMPTY_NODE)
     node = Node(
         name=fields["name"].name(),
         op=fields["op"].name(),
@@ -155,9 +160,11 @@ def decode_operand(part: Part) -> Value:
 
 def decode_origin(part: Part) -> Origin:
     """Where a node came from."""
+    if part.value == {}:
+        return Origin()
     fields = part.fields((), {"module": "", "module_type": "", "source": "", "nodes": []})
-    texts = (fields[key].text() for key in ("module", "module_type", "source"))
-    return Origin(*texts, tuple(item.name() for item in fields["nodes"].items()))
+    module, module_type, source = (fields[key].text() for key in ("module", "module_type", "source"))
+    return Origin(module, module_type, source, tuple(item.name() for item in fields["nodes"].items()))
 
 
 def decode_structure(part: Part) -> Structure:
@@ -181,27 +188,22 @@ def structure_complaints(structure: Structure) -> list[str]:
     found: list[str] = []
     if children and kind in {"leaf", "constant"}:
         found.append(f"a {kind} holds nothing, but {children} children are given; remove them")
-    if len(keys) != (children if kind in KEYED else 0):
-        found.append(
-            f"{len(keys)} keys for {children} children; {', '.join(KEYED)} have one a child, others none"
+    needed = {children} if kind in KEYED else {0, children} if kind == "tuple" else {0}
+    if len(keys) not in needed:
+        message = (
+            f"{len(keys)} keys for {children} children; {', '.join(KEYED)} have one a child, a tuple may, others none"
         )
+        found.append(message)
     if len(set(keys)) != len(keys):
         found.append("a key is given twice; keep one of them")
     if kind == "named_tuple" and not all(is_field(item) for item in (structure.type_name, *keys)):
-        found.append(
-            "the type name and keys of a named tuple must be Python identifiers without leading underscore"
-        )
+        found.append("the type name and keys of a named tuple must be Python identifiers without leading underscore")
     return found
 
 
 def is_field(name: str | int) -> bool:
     """Whether Python takes a name as a field of a named tuple."""
-    return (
-        isinstance(name, str)
-        and name.isidentifier()
-        and not keyword.iskeyword(name)
-        and not name.startswith("_")
-    )
+    return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
 
 
 def decode_key(part: Part) -> str | int:
@@ -228,5 +230,10 @@ def decode_input(part: Part) -> InputContract:
 def decode_report(part: Part) -> CaptureReport:
     """What the capture had to say."""
     fields = part.fields((), {"train_only": [], "opaque": [], "notes": [], "fallback": False})
-    texts = (tuple(item.text() for item in fields[key].items()) for key in ("train_only", "opaque", "notes"))
-    return CaptureReport(*texts, fields["fallback"].flag())
+    train_only, opaque, notes = (decode_texts(fields[key]) for key in ("train_only", "opaque", "notes"))
+    return CaptureReport(train_only, opaque, notes, fields["fallback"].flag())
+
+
+def decode_texts(part: Part) -> tuple[str, ...]:
+    """Several texts."""
+    return tuple(item.text() for item in part.items())

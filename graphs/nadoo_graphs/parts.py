@@ -4,36 +4,47 @@ A `Part` is one place in a document. Each of its methods gives what it promises,
 harmless of the same kind, so that one pass over a document finds all of its problems.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, cast
 
-from nadoo_graphs.errors import Code, Problem
 from nadoo_graphs.building import LONGEST_NAME
+from nadoo_graphs.errors import Code, Problem
 
 LONGEST_TEXT = 65_536
 LOWEST = -(2**63)
 HIGHEST = 2**63 - 1
 LONGEST_SHOWN = 60
 MOST_SHOWN_BITS = 65
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Part:
     """One value in a document, where it stands, and the list that takes what is wrong with it."""
 
-    __slots__ = ("key", "parent", "problems", "value")
+    __slots__ = ("key", "parent", "problems", "title", "value")
 
-    def __init__(
-        self, value: Any, problems: list[Problem], key: str = "", parent: "Part | None" = None
-    ) -> None:
+    def __init__(self, value: Any, problems: list[Problem], key: str | int = "", parent: "Part | None" = None) -> None:
         self.value = value
         self.problems = problems
         self.key = key
         self.parent = parent
+        self.title = ""
 
     @property
     def where(self) -> str:
-        """The path from the root of the document."""
-        return self.key if self.parent is None else f"{self.parent.where}{self.key}"
+        """The path from the root of the document; a part with a title is named by it too."""
+        title = f" {shown(self.title)}" if self.title else ""
+        if self.parent is None:
+            return f"{self.key}{title}"
+        named = isinstance(self.key, str) and self.key.isidentifier() and len(self.key) <= LONGEST_SHOWN
+        step = f".{self.key}" if named else f"[{shown(self.key)}]"
+        return f"{self.parent.where}{step}{title}"
+
+    def entitle(self, key: str) -> None:
+        """Let a text inside an object stand in the path of all that is said of the object."""
+        title = cast("dict[str, Any]", self.value).get(key) if isinstance(self.value, dict) else None
+        self.title = title if isinstance(title, str) else ""
 
     def refuse(self, message: str, code: Code = Code.SCHEMA) -> None:
         """Note what is wrong here."""
@@ -43,49 +54,45 @@ class Part:
         """Note that something else stands here."""
         self.refuse(f"must be {what}, not {shown(self.value)}")
 
-    def fields(self, required: Iterable[str], optional: Mapping[str, Any] | None = None) -> dict[str, "Part"]:
+    def fields(self, required: Sequence[str], optional: Mapping[str, Any] = NOTHING) -> dict[str, "Part"]:
         """The entries of an object with known keys; what is optional and absent has the value given for it."""
         given = self.mapping()
-        defaults = optional or {}
-        allowed = [*required, *defaults]
-        for key in given:
-            if key not in allowed:
-                self.refuse(f"unknown key {shown(key)}; allowed: {', '.join(sorted(allowed))}")
-        missing = [key for key in required if key not in given] if isinstance(self.value, dict) else ()
-        for key in missing:
-            self.refuse(f"key {key!r} is missing; add it")
-        return {key: self.field(key, given, defaults) for key in allowed}
+        found = {key: Part(given.get(key, default), self.problems, key, self) for key, default in optional.items()}
+        for key in required:
+            found[key] = self.child(given[key], key) if key in given else self.missing(key)
+        if len(given) > len(found) or not given.keys() <= found.keys():
+            for key in sorted(given.keys() - found.keys()):
+                self.refuse(f"unknown key {shown(key)}; allowed: {', '.join(sorted(found))}")
+        return found
 
-    def field(self, key: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> "Part":
-        """One entry; a missing one that is required takes complaints nowhere, one was made already."""
-        if key in given:
-            return Part(given[key], self.problems, f".{key}", self)
-        return Part(defaults.get(key), self.problems if key in defaults else [], f".{key}", self)
+    def missing(self, key: str) -> "Part":
+        """Note that a key is missing; what is read in its place takes its complaints nowhere."""
+        if isinstance(self.value, dict):
+            self.refuse(f"key {key!r} is missing; add it")
+        return Part(None, [], key, self)
 
     def mapping(self) -> Mapping[str, Any]:
         """An object with any keys."""
         if isinstance(self.value, dict):
-            return self.value
+            return cast("dict[str, Any]", self.value)
         self.expected("an object")
         return {}
 
     def members(self) -> dict[str, "Part"]:
         """The entries of an object whose keys are names."""
-        found: dict[str, Part] = {}
-        for key, value in self.mapping().items():
-            found[Part(key, self.problems, f" key {shown(key)}", self).name()] = self.child(
-                value, f"[{shown(key)}]"
-            )
-        return found
+        given = self.mapping()
+        for key in given:
+            self.child(key, "key").name()
+        return {key: self.child(value, key) for key, value in given.items()}
 
     def items(self) -> list["Part"]:
         """The elements of an array."""
         if isinstance(self.value, list):
-            return [self.child(item, f"[{index}]") for index, item in enumerate(self.value)]
+            return [self.child(item, index) for index, item in enumerate(cast("list[Any]", self.value))]
         self.expected("an array")
         return []
 
-    def child(self, value: Any, key: str) -> "Part":
+    def child(self, value: Any, key: str | int) -> "Part":
         """A part of this part."""
         return Part(value, self.problems, key, self)
 

@@ -46,11 +46,16 @@ def attribute_texts(graph: ModelGraph, node: Node) -> list[str]:
 
 
 def tensor_texts(graph: ModelGraph, node: Node) -> list[str]:
-    """The tensors with their shapes."""
+    """The tensors with their shapes; one that is called as its node is named by its role alone."""
     return [
-        f"{role}={name}{list(graph.tensors[name].value.shape) if name in graph.tensors else ' (missing)'}"
+        f"{role if name == f'{node.name}.{role}' else f'{role}={name}'}{shape_text(graph, name)}"
         for role, name in node.tensors.items()
     ]
+
+
+def shape_text(graph: ModelGraph, name: str) -> str:
+    """The shape of a tensor, or that it is missing."""
+    return str(list(graph.tensors[name].value.shape)) if name in graph.tensors else " (missing)"
 
 
 def show(value: Attribute) -> str:

@@ -1,8 +1,6 @@
 """Symbolic sizes: arithmetic against plain integers, one canonical form, text that reads back, refusals."""
 
 from collections.abc import Callable
-from fractions import Fraction
-from math import floor
 
 import pytest
 from hypothesis import assume, given, strategies
@@ -117,7 +115,7 @@ def test_two_strides_in_a_row_read_as_one(first: int, second: int, shift: int, m
         ((2 * N + 3) // 4, "(N + 1)//2"),
         ((6 * N + 3) // 9, "(2*N + 1)//3"),
         (N // 2 * 3, "3*(N//2)"),
-        (N // 2 * M, "(N//2)*M"),
+        (N // 2 * M, "M*(N//2)"),
         (-(N // 2), "-N//2"),
         (N // M, "N//M"),
         (5 // N, "5//N"),
@@ -157,7 +155,7 @@ def test_symbols_are_found_inside_floor_divisions() -> None:
 
 
 def test_an_unbound_symbol_is_named() -> None:
-    with pytest.raises(GraphError, match=r"E10 size N \+ M.*'N' has no value|E10 size M \+ N.*'N' has no value"):
+    with pytest.raises(GraphError, match=r"E10 size M \+ N: symbol 'N' has no value"):
         bind(N + M, {"M": 1})
 
 
@@ -252,11 +250,6 @@ def test_nesting_within_the_limit_is_read() -> None:
 def test_a_symbol_is_an_identifier(name: str) -> None:
     with pytest.raises(GraphError, match="is no symbol"):
         symbol(name)
-
-
-def test_the_integer_reference_of_floor_division_is_right() -> None:
-    """Python's // is the floor of the exact quotient, which all laws above lean on."""
-    assert all(a // b == floor(Fraction(a, b)) for a in range(-9, 9) for b in (-3, -2, 1, 4))
 
 
 def test_sizes_are_values() -> None:

@@ -6,6 +6,7 @@ torch, because both are drawn from seeds; nothing is stored.
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -71,14 +72,18 @@ class Case:
         generator = torch.Generator().manual_seed(seed)
         return self.inputs(generator), self.keyword_inputs(generator)
 
-    def dynamic_shapes(self, model: nn.Module, arguments: Arguments, keywords: KeywordArguments) -> dict[str, Any]:
+    def dynamic_shapes(
+        self, model: nn.Module, arguments: Arguments, keywords: KeywordArguments
+    ) -> dict[str, Any] | None:
         """Say which axes vary, in the form that torch.export takes."""
+        if self.dynamic == STATIC:
+            return None
         bound = inspect.signature(model.forward).bind(*arguments, **keywords)
         return {name: self._varying(name, argument) for name, argument in bound.arguments.items()}
 
     def _varying(self, name: str, argument: object) -> Any:
         axes = (0,) if self.dynamic is None else self.dynamic.get(name, ())
-        return pytree.tree_map(lambda leaf: varying_axes(leaf, axes), argument)
+        return pytree.tree_map(partial(varying_axes, axes), argument)
 
 
 @frozen
@@ -163,7 +168,7 @@ def together(*parts: Inputs) -> DrawTogether:
     return DrawTogether(parts)
 
 
-def varying_axes(leaf: object, axes: tuple[int, ...]) -> dict[int, Any] | None:
+def varying_axes(axes: tuple[int, ...], leaf: object) -> dict[int, Any] | None:
     """Say which axes of one leaf of an argument vary; only tensors have any."""
     if not isinstance(leaf, Tensor):
         return None

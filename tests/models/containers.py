@@ -147,7 +147,7 @@ class OddNames(nn.Module):
         self.add_module("output", nn.Linear(8, 4))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.blocks[1][0](self.blocks[0](x))
+        x = self.get_submodule("blocks.1.0")(self.blocks[0](x))
         for stage in self.stages.values():
             x = torch.tanh(stage(x))
         return self.get_submodule("output")(self.get_submodule("input")(x))

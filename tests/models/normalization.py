@@ -104,7 +104,7 @@ CASES = (
         notes="training must not move the statistics, though the model is in train mode",
     ),
     Case("layer_norm", lambda: after_linear(nn.LayerNorm(8)), SEQUENCE),
-    Case("layer_norm_two_axes", lambda: nn.LayerNorm((5, 8), bias=False), SEQUENCE),
+    Case("layer_norm_two_axes", lambda: nn.LayerNorm([5, 8], bias=False), SEQUENCE),
     Case("layer_norm_plain", lambda: after_linear(nn.LayerNorm(8, elementwise_affine=False)), SEQUENCE),
     Case("group_norm", lambda: after_convolution(nn.GroupNorm(2, 4)), IMAGE),
     Case("group_norm_plain", lambda: after_convolution(nn.GroupNorm(4, 4, affine=False)), IMAGE),

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from torch import nn
 
 from nadoo_graphs.capture.drafts import finished, living
-from nadoo_graphs.capture.functional import hazards
+from nadoo_graphs.capture.functional import hazards, written
 from nadoo_graphs.capture.importers.importer import Importer, TensorName
 from nadoo_graphs.capture.importers.table import standard_importers
 from nadoo_graphs.capture.torch_export import (
@@ -188,7 +188,7 @@ def input_writes(program: Any, inputs: Sequence[str]) -> tuple[str, ...]:
         for node in program.graph.nodes
         if node.op == "placeholder"
         and node.name in inputs
-        and any(is_mutable(user.target) for user in node.users)
+        and any(node in written(user) for user in node.users)
     )
 
 

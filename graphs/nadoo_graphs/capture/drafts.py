@@ -10,13 +10,17 @@ from nadoo_graphs.values import Value, ValueType
 
 @frozen
 class Place:
-    """Where in the model a call stands: the module, which of its calls this is, and whether torch wrote the module."""
+    """Where in the model a call stands: the module, which of its calls this is, and whether torch wrote the module.
+
+    `owner` is the module that makes the call; in a generated module it is a stateless one inside of `module`.
+    """
 
     module: str = ""
     module_type: str = ""
     call: int = 0
     leaf: bool = False
     source: str = ""
+    owner: str = ""
 
 
 @frozen

@@ -56,11 +56,15 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def export(model: nn.Module, example: Example) -> Any:
-    """torch.export's program for an example, with the axes that the example names left open."""
+    """torch.export's program for an example, with the axes that the example names left open.
+
+    Torch leaves marks on the tensors that it is given, so it gets copies.
+    """
     shapes = dynamic_shapes(example.bound(model), example.axes) if example.axes else None
-    keywords = dict(example.keywords)
+    arguments = map_tensors(torch.clone, example.arguments)
+    keywords = map_tensors(torch.clone, dict(example.keywords))
     with evaluating(model):
-        return torch.export.export(model, example.arguments, keywords, dynamic_shapes=shapes, strict=False)
+        return torch.export.export(model, arguments, keywords, dynamic_shapes=shapes, strict=False)
 
 
 def dynamic_shapes(bound: Mapping[str, Any], axes: Mapping[str, Axes]) -> dict[str, Any]:

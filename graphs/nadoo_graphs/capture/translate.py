@@ -110,19 +110,29 @@ class Translator:
 
     def translate(self, node: fx.Node) -> None:
         """What one fx node becomes."""
-        value = node.meta.get("val")
-        if isinstance(value, torch.SymInt | int) and not isinstance(value, bool):
-            self.results[node] = self.read_size(node, value)
-        elif getattr(node.target, "__name__", "") == "getitem":
-            self.results[node] = self.results[node.args[0]][node.args[1]]  # type: ignore[index]
-        elif getattr(node.target, "__name__", "") == "wrap_with_set_grad_enabled":
-            self.results[node] = self.inline(node)
-        elif not isinstance(node.target, OpOverload):
-            self.results[node] = self.skip_or_refuse(node)
-        elif str(node.target) in SKIPPED:
-            self.results[node] = None
-        else:
-            self.results[node] = self.call(node)
+        self.results[node] = self.translated(node, node.meta.get("val"), getattr(node.target, "__name__", ""))
+
+    def translated(self, node: fx.Node, value: Any, name: str) -> Result:
+        """A size, one output of several, a block or a call; tests of truth values only guard the program."""
+        if isinstance(value, torch.SymBool | bool) or str(node.target) in SKIPPED:
+            return None
+        if isinstance(value, torch.SymInt | int):
+            return self.read_size(node, value)
+        if isinstance(value, torch.SymFloat | float):
+            raise CaptureError(self.problem(node, "computes with a single number; keep it a tensor, or make it a constant"))
+        if name == "getitem":
+            return self.item(node)
+        if name == "wrap_with_set_grad_enabled":
+            return self.inline(node)
+        if isinstance(node.target, OpOverload):
+            return self.call(node)
+        raise CaptureError(self.problem(node, f"uses {name}, which no graph can hold; write it with plain torch operators"))
+
+    def item(self, node: fx.Node) -> Result:
+        """One output of several; those that nobody reads may not be part of the row."""
+        source, index = node.args
+        results = self.results[source]  # type: ignore[index]
+        return results[index] if int(index) < len(results) else None  # type: ignore[arg-type]
 
     def read_size(self, node: fx.Node, value: Any) -> Size:
         """A size; one that was read out of a tensor's content has no place in a graph."""
@@ -131,15 +141,6 @@ class Translator:
                 self.problem(node, "reads a number out of a tensor; keep it a tensor, or compute it outside")
             )
         return self.sizes.read(value)
-
-    def skip_or_refuse(self, node: fx.Node) -> None:
-        """Python arithmetic on truth values only guards the program; anything else cannot be kept."""
-        if isinstance(node.meta.get("val"), torch.SymBool | bool):
-            return
-        name = getattr(node.target, "__name__", str(node.target))
-        raise CaptureError(
-            self.problem(node, f"uses {name}, which no graph can hold; write it with plain torch operators")
-        )
 
     def inline(self, node: fx.Node) -> tuple[Result, ...]:
         """The body of a no_grad block; detaching what comes out of it keeps its gradients cut."""
@@ -185,7 +186,7 @@ class Translator:
         imported = importer(call) if importer else None
         if imported is None:
             return None
-        owner = self.source.model.get_submodule(place.module) if place.module_type else None
+        owner = self.source.model.get_submodule(place.owner)
         imported = restored(imported, owner, place.module, self.source.holders)
         if any(not isinstance(tensor, TensorName) for tensor in imported.tensors.values()):
             return None
@@ -322,9 +323,11 @@ class Translator:
         kind = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
         _, _, call = key.rpartition("@")
         number = int(call) if "@" in key and call.isdigit() else call_of(key)
-        path = path.split("@")[0]
-        leaf = kind.startswith("torch.nn.modules.") and path in self.source.leaves
-        return Place(path, kind, number, leaf, user_source(node))
+        owner = path.split("@")[0]
+        ours = kind.startswith("nadoo_graphs.")
+        leaf = ours or (kind.startswith("torch.nn.modules.") and owner in self.source.leaves)
+        module = owner.rpartition(".")[0] if ours else owner
+        return Place(module, kind, number, leaf, user_source(node), owner)
 
     def problem(self, node: fx.Node, message: str) -> Problem:
         """A refusal with the user's line."""

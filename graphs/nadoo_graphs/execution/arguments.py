@@ -41,14 +41,17 @@ def place(
     positional: Structure, named: Structure, arguments: Sequence[Any], keywords: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Arguments where the capture had them: positional ones may be given by name and the other way round."""
-    names = [str(key) for key in positional.keys]
-    extra = dict(zip([str(key) for key in named.keys], arguments[len(names) :], strict=False))
+    names, others = [str(key) for key in positional.keys], [str(key) for key in named.keys]
+    if len(arguments) > len(names) + len(others):
+        message = f"takes {len(names) + len(others)} arguments ({', '.join([*names, *others])}), {len(arguments)} were given"
+        raise GraphError(Problem(Code.SCHEMA, "arguments", message))
+    extra = dict(zip(others, arguments[len(names) :], strict=False))
     placed = [
         *arguments[: len(names)],
         *(keywords[name] for name in names[len(arguments) :] if name in keywords),
     ]
-    others = {key: value for key, value in keywords.items() if key not in names[len(arguments) :]}
-    return tuple(placed), {**extra, **others}
+    by_name = {key: value for key, value in keywords.items() if key not in names[len(arguments) :]}
+    return tuple(placed), {**extra, **by_name}
 
 
 def bind_symbols(symbols: dict[str, int], declared: ValueType, actual: Sequence[int]) -> None:

@@ -1,6 +1,7 @@
 """From a graph to a PyTorch module: generated with torch.fx, trainable, with the state dict of the original."""
 
 import copy
+import keyword
 from typing import Any
 
 import torch
@@ -30,6 +31,11 @@ class ModelModule(fx.GraphModule):
             other.__dict__[key] = copy.deepcopy(self.__dict__[key], memo)
         other.graph = copied(self.graph)
         return other
+
+
+def attribute_of(module: nn.Module, name: str) -> Any:
+    """A tensor or submodule whose name is a word of Python."""
+    return getattr(module, name)
 
 
 def copied(graph: fx.Graph) -> fx.Graph:
@@ -87,9 +93,7 @@ class ModuleBuilder:
         """Put one tensor into the container that its name leads to."""
         *path, last = name.split(".")
         container = self.container(path)
-        if hasattr(container, last):
-            message = f"the name {name!r} is taken by an attribute of the generated module; rename that part of the model"
-            raise GraphError(Problem(Code.NAME, f"tensor {name!r}", message))
+        refuse_taken(container, last, name)
         if isinstance(value, nn.Parameter):
             container.register_parameter(last, value)
             return
@@ -100,6 +104,7 @@ class ModuleBuilder:
         current: nn.Module = self.module
         for part in path:
             if part not in current._modules:
+                refuse_taken(current, part, ".".join(path))
                 current.add_module(part, nn.Module())
             current = current.get_submodule(part)
         return current
@@ -107,8 +112,19 @@ class ModuleBuilder:
     def tensor(self, name: str) -> fx.Proxy:
         """The proxy of a tensor, fetched once."""
         if name not in self.tensors:
-            self.tensors[name] = fx.Proxy(self.fx.get_attr(name), self.tracer)
+            self.tensors[name] = self.fetch(name.split("."))
         return self.tensors[name]
+
+    def fetch(self, path: list[str]) -> fx.Proxy:
+        """The proxy of an attribute; generated code cannot spell Python's own words as attributes."""
+        spelled = next((index for index, part in enumerate(path) if keyword.iskeyword(part)), len(path))
+        if not spelled:
+            message = f"begins with {path[0]!r}, a word of Python that generated code cannot spell; rename that part"
+            raise GraphError(Problem(Code.NAME, f"tensor {'.'.join(path)!r}", message))
+        found = fx.Proxy(self.fx.get_attr(".".join(path[:spelled])), self.tracer)
+        for part in path[spelled:]:
+            found = self.record(attribute_of, found, part)
+        return found
 
     # --- the border ---------------------------------------------------------------------------------------------------
 
@@ -163,7 +179,7 @@ class ModuleBuilder:
     def install_call(self, node: Node, call: nn.Module) -> str:
         """Register the stateless module of a call beside the tensors of the module that it came from."""
         path = [part for part in (node.origin.module or node.name).split(".") if part]
-        if self.is_tensor_path(path):
+        if self.is_tensor_path(path) or any(map(keyword.iskeyword, path)):
             path = ["calls"]
         container = self.container(path)
         name = next(
@@ -228,6 +244,13 @@ class ModuleBuilder:
         return self.sizes[name]
 
 
+def refuse_taken(container: nn.Module, part: str, name: str) -> None:
+    """A name that is an attribute of every module, such as forward, cannot be that of a tensor or submodule."""
+    if hasattr(container, part):
+        message = f"{part!r} is taken by an attribute of the generated module; rename that part of the model"
+        raise GraphError(Problem(Code.NAME, f"tensor {name!r}", message))
+
+
 def fresh(record: TensorRecord) -> torch.Tensor:
     """A copy of a tensor, as the parameter or buffer that it was."""
     value = record.value.detach().clone()
@@ -242,7 +265,7 @@ def class_name(name: str) -> str:
 def identifier(name: str) -> str:
     """A name with everything that Python does not allow in names replaced."""
     text = "".join(character if character.isalnum() and character.isascii() else "_" for character in name)
-    return f"_{text}" if text[:1].isdigit() else text
+    return f"_{text}" if text[:1].isdigit() or keyword.iskeyword(text) else text
 
 
 def input_leaves(contract: Contract, count: int) -> list[Structure]:

@@ -30,9 +30,7 @@ def fold_zero_point(
     It holds where padding, too, is filled with the zero point.
     """
     if weight_codes.ndim < 2 or bias_codes.shape != weight_codes.shape[:1]:
-        message = (
-            f"the bias has shape {tuple(bias_codes.shape)} for weights of shape {tuple(weight_codes.shape)}"
-        )
+        message = f"the bias has shape {tuple(bias_codes.shape)} for weights of shape {tuple(weight_codes.shape)}"
         raise refusal(Code.SHAPE, where, f"{message}; give one bias for each output channel, the first axis")
     sums = weight_codes.sum(dim=tuple(range(1, weight_codes.ndim)), dtype=torch.int64)
     folded = bias_codes.to(torch.int64) - zero_point * sums
@@ -51,9 +49,7 @@ def fused_bounds(
     if not low <= zero_point <= high:
         raise refusal(Code.DATA, "zero point", f"it is {zero_point}; it must be a code from {low} to {high}")
     if any(bound is not None and isnan(bound) for bound in (real_low, real_high)):
-        raise refusal(
-            Code.NONFINITE, "bounds", f"they are {real_low} and {real_high}; nan bounds nothing, give None"
-        )
+        raise refusal(Code.NONFINITE, "bounds", f"they are {real_low} and {real_high}; nan bounds nothing, give None")
     if real_low is not None and real_high is not None and real_low > real_high:
         raise refusal(Code.DATA, "bounds", f"{real_low} exceeds {real_high}; give the lower bound first")
     return (

@@ -98,17 +98,13 @@ class CodeBook:
         examples = ", ".join(str(code) for code in codes[strange][:SHOWN_CODES])
         count = int(strange.sum())
         message = f"{count} of {codes.size} codes are not in the format, such as {examples}"
-        return refusal(
-            Code.DATA, self.name, f"{message}; allowed: {self.allowed}; encode or clamp them first"
-        )
+        return refusal(Code.DATA, self.name, f"{message}; allowed: {self.allowed}; encode or clamp them first")
 
     def codes_of(self, patterns: NDArray[Any]) -> Array:
         """The codes of bit patterns; one that stands for nothing is a sign of damaged data."""
         largest = int(patterns.max(initial=0))
         if largest >= len(self.codes):
-            message = (
-                f"the packed data holds the pattern {largest}, but there are only {len(self.codes)} codes"
-            )
+            message = f"the packed data holds the pattern {largest}, but there are only {len(self.codes)} codes"
             raise refusal(Code.DATA, self.name, f"{message}; it is damaged or of another format")
         return np.asarray(self.codes, dtype=self.carrier).take(patterns)
 

@@ -33,13 +33,9 @@ def require_matrix(codes: Array, dtype: str, where: str) -> None:
     """Packing takes rows of codes in the carrier's dtype: a silent cast is how negative codes get lost."""
     if codes.dtype != np.dtype(dtype):
         message = f"the codes are {codes.dtype}, but {where} packs {dtype}"
-        raise refusal(
-            Code.DTYPE, where, f"{message}; encode values, or check the range of codes and convert them"
-        )
+        raise refusal(Code.DTYPE, where, f"{message}; encode values, or check the range of codes and convert them")
     if codes.ndim != 2:
-        message = (
-            f"the codes have shape {codes.shape}; packing takes two axes, rows and columns: reshape them"
-        )
+        message = f"the codes have shape {codes.shape}; packing takes two axes, rows and columns: reshape them"
         raise refusal(Code.SHAPE, where, message)
 
 

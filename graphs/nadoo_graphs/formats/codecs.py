@@ -66,7 +66,7 @@ class FloatCodec:
         """The numbers in at least float32, times the scale."""
         self.require(codes, scale, zero_point, "codes")
         target = dtype or torch.promote_types(self.dtype, torch.float32)
-        return (codes.to(target) * torch.as_tensor(scale, device=codes.device)).to(target)
+        return (codes.to(target) * torch.as_tensor(scale, dtype=torch.float64, device=codes.device)).to(target)
 
     def gradient(
         self,
@@ -88,7 +88,7 @@ class FloatCodec:
         """The values in units of the scale; untouched at scale 1, so that the cast is the only rounding."""
         if isinstance(scale, float | int) and scale == 1:
             return values
-        return values.to(torch.float64) / torch.as_tensor(scale, device=values.device)
+        return values.to(torch.float64) / torch.as_tensor(scale, dtype=torch.float64, device=values.device)
 
     def require(self, values: torch.Tensor, scale: Scale, zero_point: ZeroPoint | None, where: str) -> None:
         """Floating point has no zero point; the rest is checked as for any format."""
@@ -154,7 +154,7 @@ class IntegerCodec:
         """(code - zero point) * scale, rounded once, to float32 unless another dtype is asked for."""
         self.require_parameters(codes, scale, zero_point, "codes")
         steps = codes.to(torch.float64) - self.offset(zero_point, codes)
-        return (steps * torch.as_tensor(scale, device=codes.device)).to(dtype or torch.float32)
+        return (steps * torch.as_tensor(scale, dtype=torch.float64, device=codes.device)).to(dtype or torch.float32)
 
     def gradient(
         self,
@@ -176,7 +176,7 @@ class IntegerCodec:
 
     def scaled(self, values: torch.Tensor, scale: Scale) -> torch.Tensor:
         """The values in units of the scale, in float64."""
-        return values.to(torch.float64) / torch.as_tensor(scale, device=values.device)
+        return values.to(torch.float64) / torch.as_tensor(scale, dtype=torch.float64, device=values.device)
 
     def offset(self, zero_point: ZeroPoint | None, values: torch.Tensor) -> torch.Tensor:
         """The zero point where the values are, zero where there is none."""
@@ -188,9 +188,7 @@ class IntegerCodec:
         require_reals(values, where)
         self.require_parameters(values, scale, zero_point, where)
 
-    def require_parameters(
-        self, values: torch.Tensor, scale: Scale, zero_point: ZeroPoint | None, where: str
-    ) -> None:
+    def require_parameters(self, values: torch.Tensor, scale: Scale, zero_point: ZeroPoint | None, where: str) -> None:
         """A usable scale, and a zero point that is a code."""
         require_scale(scale, values, where)
         if zero_point is not None:

@@ -33,12 +33,8 @@ class TritPacking:
 
     def __attrs_post_init__(self) -> None:
         if len(self.book.codes) != 3 or 3**self.per_word > 1 << self.word_bits:
-            message = (
-                f"{self.per_word} digits of {len(self.book.codes)} codes were asked for in a {self.word}"
-            )
-            raise refusal(
-                Code.DATA, self.book.name, f"{message}; there must be 3 codes, and the digits must fit"
-            )
+            message = f"{self.per_word} digits of {len(self.book.codes)} codes were asked for in a {self.word}"
+            raise refusal(Code.DATA, self.book.name, f"{message}; there must be 3 codes, and the digits must fit")
 
     @property
     def word_bits(self) -> int:

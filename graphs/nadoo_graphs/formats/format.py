@@ -150,9 +150,7 @@ class Format:
     def codec_for(self, request: str) -> Codec:
         """The codec, or a refusal that says what the row does offer."""
         if self.codec is None:
-            message = (
-                f"{request!r} needs a codec, which this format lacks; it offers {', '.join(self.offers)}"
-            )
+            message = f"{request!r} needs a codec, which this format lacks; it offers {', '.join(self.offers)}"
             raise refusal(Code.UNKNOWN, self.name, f"{message}: choose another format, or add a codec")
         return self.codec
 
@@ -166,9 +164,7 @@ class Format:
         """The codes of a shape; the opposite of `pack`."""
         rows, columns = rows_and_columns(shape)
         if words.ndim != 2 or len(words) != rows:
-            message = (
-                f"the packed data has shape {words.shape}; the shape {tuple(shape)} is packed as {rows} rows"
-            )
+            message = f"the packed data has shape {words.shape}; the shape {tuple(shape)} is packed as {rows} rows"
             raise refusal(Code.SHAPE, self.name, f"{message}: check the shape and the data")
         codes = torch.as_tensor(self.packing.unpack(words, columns))
         return codes.view(self.dtype).reshape(tuple(shape))

@@ -44,9 +44,7 @@ def decompose_multiplier(real: float, where: str = "multiplier") -> tuple[int, i
     Zero is (0, 0), and so is a factor below 2**-32, with which no int32 reaches one half.
     """
     if not isfinite(real) or real < 0:
-        message = (
-            f"the factor is {real}; it must be finite and not negative: check the scales that it comes from"
-        )
+        message = f"the factor is {real}; it must be finite and not negative: check the scales that it comes from"
         raise refusal(Code.DATA, where, message)
     mantissa, exponent = frexp(real)
     multiplier = round(mantissa * UNIT)
@@ -64,7 +62,10 @@ def doubling_high_product(values: Numbers, multiplier: int | Numbers) -> Numbers
 
 
 def scale_double(accumulator: Numbers, multiplier: int | Numbers, exponent: int | Numbers) -> Numbers:
-    """Shift left, high product, shift right: the reference of gemmlowp, where the left shift saturates."""
+    """Shift left, high product, shift right: the reference of gemmlowp.
+
+    The left shift of factors from one upwards saturates, which only shows where codes beyond 2**30 are in bounds.
+    """
     left, right = positive_part(exponent), positive_part(-exponent)
     shifted = (accumulator << left).clip(INT32_MINIMUM, INT32_MAXIMUM)
     return shift_right(doubling_high_product(shifted, multiplier), right, Rounding.RHAZ)
@@ -96,9 +97,7 @@ def require_accumulator(accumulator: NDArray[Any] | torch.Tensor) -> None:
         raise refusal(Code.DTYPE, "accumulator", message)
     outside = int(((accumulator < INT32_MINIMUM) | (accumulator > INT32_MAXIMUM)).sum())
     if outside:
-        message = (
-            f"{outside} elements do not fit in int32; use fewer terms, or narrower weights or activations"
-        )
+        message = f"{outside} elements do not fit in int32; use fewer terms, or narrower weights or activations"
         raise refusal(Code.DATA, "accumulator", message)
 
 
@@ -129,9 +128,7 @@ class Requantization:
     ) -> Self:
         """From real factors, input scale times weight scale over output scale."""
         reals = (factors,) if isinstance(factors, float | int) else tuple(factors)
-        pairs = [
-            decompose_multiplier(float(real), f"multiplier of channel {i}") for i, real in enumerate(reals)
-        ]
+        pairs = [decompose_multiplier(float(real), f"multiplier of channel {i}") for i, real in enumerate(reals)]
         return cls(
             multipliers=tuple(multiplier for multiplier, _ in pairs),
             exponents=tuple(exponent for _, exponent in pairs),
@@ -176,9 +173,7 @@ class Requantization:
         shape = tuple(accumulator.shape)
         if not -len(shape) <= axis < len(shape) or shape[axis] != len(self.multipliers):
             message = f"there are {len(self.multipliers)} factors for axis {axis} of the shape {shape}"
-            raise refusal(
-                Code.SHAPE, "requantization", f"{message}; that axis must have one index for each factor"
-            )
+            raise refusal(Code.SHAPE, "requantization", f"{message}; that axis must have one index for each factor")
 
     def complaints(self) -> list[str]:
         """Everything that makes the integers unusable, at once."""
@@ -188,16 +183,12 @@ class Requantization:
             found.append(f"there are {counts}; give as many of each, and at least one")
         multipliers = [each for each in self.multipliers if each and not POWER_OF_TWO <= each < UNIT]
         if multipliers:
-            found.append(
-                f"the multipliers {multipliers} are neither 0 nor in [2**30, 2**31); use Requantization.of"
-            )
+            found.append(f"the multipliers {multipliers} are neither 0 nor in [2**30, 2**31); use Requantization.of")
         exponents = [each for each in self.exponents if abs(each) > LARGEST_EXPONENT]
         if exponents:
             found.append(f"the exponents {exponents} are not from -31 to 31; use Requantization.of")
         if not INT32_MINIMUM <= self.low <= self.high <= INT32_MAXIMUM:
-            found.append(
-                f"the bounds are {self.low} and {self.high}; low must not exceed high, both within int32"
-            )
+            found.append(f"the bounds are {self.low} and {self.high}; low must not exceed high, both within int32")
         if not INT32_MINIMUM <= self.zero_point <= INT32_MAXIMUM:
             found.append(f"the zero point is {self.zero_point}; it must fit in int32")
         return found

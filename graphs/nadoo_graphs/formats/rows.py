@@ -132,9 +132,7 @@ def code_book_rows() -> Iterator[Format]:
     yield coded(WordPacking, twos_complement("4bit", 4), "-8 to 7 with an offset, two's complement; not int4")
     yield coded(WordPacking, twos_complement("8bit", 8), "-128 to 127, two's complement in words; not int8")
     yield coded(WordPacking, powers_of_two("fp130"), "signed powers of two, ±1 to ±128", "FP1.3.0")
-    yield coded(
-        WordPacking, normal_float(), "indices of the 16 levels of a normal distribution", "normalfloat4"
-    )
+    yield coded(WordPacking, normal_float(), "indices of the 16 levels of a normal distribution", "normalfloat4")
     yield coded(DigitPacking, centred("23level", 23), "-11 to 11, seven in a word", "23-level")
 
 

@@ -51,9 +51,7 @@ def extremes(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return smallest.clamp(max=0), largest.clamp(min=0)
 
 
-def symmetric_grid(
-    values: torch.Tensor, maximum: int = 127, axis: int | None = None, where: str = "values"
-) -> Grid:
+def symmetric_grid(values: torch.Tensor, maximum: int = 127, axis: int | None = None, where: str = "values") -> Grid:
     """The largest magnitude at the largest code: one scale, or one for each index of an axis."""
     require_statistics(values, where)
     require_axis(values, axis, where)
@@ -67,9 +65,7 @@ def symmetric_grid(
 def require_axis(values: torch.Tensor, axis: int | None, where: str) -> None:
     """An axis must be there, else a scale would belong to another one."""
     if axis is not None and not -values.ndim <= axis < values.ndim:
-        message = (
-            f"axis {axis} was asked for; a tensor of shape {tuple(values.shape)} has axes from {-values.ndim}"
-        )
+        message = f"axis {axis} was asked for; a tensor of shape {tuple(values.shape)} has axes from {-values.ndim}"
         raise refusal(Code.SHAPE, where, f"{message} to {values.ndim - 1}")
 
 

@@ -15,7 +15,7 @@ from nadoo_graphs.memory.errors import MemoryPlanError
 from nadoo_graphs.memory.liveness import Buffer, check_buffers, live_sets, lower_bound
 from nadoo_graphs.node import frozen_mapping
 
-EXACT_BUFFERS = 64
+EXACT_BUFFERS = 256
 
 
 @frozen

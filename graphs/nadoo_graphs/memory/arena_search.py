@@ -15,12 +15,13 @@ from attrs import Factory, define, frozen
 
 from nadoo_graphs.memory.liveness import Buffer, live_sets
 
-SEARCH_LIMIT = 20_000
-"""Parts looked at before the search gives up on a proof: about a second."""
-FIRST_ALLOWANCE = 200
-"""Parts looked at in the first attempt; each later one gets a quarter more."""
-SEARCH_BLOCKS = 64
-"""Blocks beyond which the search is not tried: it recurses a few frames a block."""
+SEARCH_LIMIT = 200_000
+"""Blocks looked at before the search gives up on a proof: about a second."""
+FIRST_ALLOWANCE = 50
+"""How often the first attempt may look at each block on average; each later one may a quarter more."""
+
+
+PartKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @frozen
@@ -51,6 +52,11 @@ class Part:
     skyline: tuple[int, ...]
     loads: tuple[int, ...]
 
+    @property
+    def key(self) -> PartKey:
+        """What decides the need of a part: which blocks it has and what they stand on."""
+        return tuple(block.index for block in self.blocks), self.skyline
+
 
 @frozen
 class Valley:
@@ -65,21 +71,33 @@ class Valley:
 
 @frozen
 class Branch:
-    """One way to go on in a valley: a block on its ground, or nothing there; and what is left then."""
+    """One way to go on in a valley: some columns left empty up to a floor, and next to them a block on the ground."""
 
+    part: Part
     block: Block | None
     ground: int
-    rest: Part
+    start: int
+    end: int
+    floor: int
 
     @property
     def bound(self) -> int:
-        """What this way needs at least."""
-        return max(self.rest.loads)
+        """What the columns left empty need at least; the others need what they needed before."""
+        return max(self.part.loads[self.start : self.end], default=0) + self.floor - self.ground
 
-    def place(self, offsets: dict[int, int]) -> None:
-        """Write down where the block lies."""
-        if self.block is not None:
-            offsets[self.block.index] = self.ground
+    def rest(self) -> Part:
+        """What is left to be placed, above the columns as they are then."""
+        part, lost = self.part, self.floor - self.ground
+        empty = self.end - self.start
+        raised = tuple(load + lost for load in part.loads[self.start : self.end])
+        loads = part.loads[: self.start] + raised + part.loads[self.end :]
+        if self.block is None:
+            skyline = part.skyline[: self.start] + (self.floor,) * empty + part.skyline[self.end :]
+            return Part(part.blocks, part.left, skyline, loads)
+        width, top = self.block.right + 1 - self.block.left, self.ground + self.block.size
+        filled = (self.floor,) * empty + (top,) * width
+        skyline = part.skyline[: self.start] + filled + part.skyline[self.end + width :]
+        return Part(tuple(other for other in part.blocks if other is not self.block), part.left, skyline, loads)
 
 
 PREFERENCES: tuple[Callable[[Block], int], ...] = (
@@ -93,23 +111,14 @@ PREFERENCES: tuple[Callable[[Block], int], ...] = (
 """Which block to try first, one rule an attempt: an unlucky rule costs thousands of steps, a change few."""
 
 
-PartKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
-
-
-class OutOfStepsError(Exception):
-    """An attempt met its allowance without an answer."""
-
-
 def smallest_placement(buffers: Sequence[Buffer], start: Mapping[str, int], limit: int) -> Placement:
-    """The smallest placement that `limit` steps find, never larger than the one given to start from."""
+    """The smallest placement that looking at `limit` blocks finds, never larger than the one given to start from."""
     sized = [buffer for buffer in buffers if buffer.size]
-    if len(sized) > SEARCH_BLOCKS:
-        return Placement(start, height(sized, start), proven=False)
     search = Search.over(sized, limit)
     best, needed = dict(start), search.bound
     low = capacity = needed
-    while low < (size := height(sized, best)):
-        need = search.run(min(capacity, size - 1))
+    while low < height(sized, best):
+        need = search.run(capacity)
         if need is None:
             low = capacity + 1
         elif need > capacity:
@@ -153,7 +162,7 @@ class Search:
     root: Part
     limit: int
     capacity: int = 0
-    steps: int = 0
+    work: int = 0
     stop: int = 0
     attempt: int = 0
     needs: dict[PartKey, float] = Factory(dict[PartKey, float])
@@ -174,69 +183,91 @@ class Search:
     def run(self, capacity: int) -> float | None:
         """At most `capacity` if `offsets` now holds such a placement, else more, which is then needed.
 
-        None if half of the steps that are left give no answer; the other half is for other capacities.
+        None if half of the work that is left gives no answer; the other half is for other capacities.
         """
         self.capacity = capacity
-        end = (self.steps + self.limit) // 2
-        allowance = FIRST_ALLOWANCE
-        while self.steps < end:
-            self.stop = min(self.steps + allowance, end)
-            try:
-                return self._need(self.root)
-            except OutOfStepsError:
-                self.attempt += 1
-                allowance += allowance // 4
+        end = (self.work + self.limit) // 2
+        allowance = FIRST_ALLOWANCE * len(self.root.blocks)
+        while self.work < end:
+            self.stop = min(self.work + allowance, end)
+            need = self._attempt()
+            if need is not None:
+                return need
+            self.attempt += 1
+            allowance += allowance // 4
         return None
 
-    def _need(self, parent: Part) -> float:
-        """What the parts of a part need; the first that does not fit decides."""
-        for part in parts(parent):
-            need = self._part_need(part)
-            if need > self.capacity:
-                return need
-        return 0
-
-    def _part_need(self, part: Part) -> float:
-        key = tuple(block.index for block in part.blocks), part.skyline
-        known = self.needs.get(key, 0)
-        if known > self.capacity:
-            return known
-        self.steps += 1
-        if self.steps > self.stop:
-            raise OutOfStepsError
-        need = self._least_branch(part)
-        if need > self.capacity:
-            self.needs[key] = need
+    def _attempt(self) -> float | None:
+        """What the root needs, depth first with a stack of our own; None if the work exceeds what is allowed."""
+        frames = [Frame(iter((Branch(self.root, None, 0, 0, 0, 0),)), inf)]
+        need: float = 0
+        while frames:
+            part = frames[-1].next_part(need, self.capacity)
+            if part is None:
+                need = self._closed(frames.pop())
+                continue
+            need = self.needs.get(part.key, 0)
+            if need <= self.capacity:
+                self.work += len(part.blocks)
+                if self.work > self.stop:
+                    return None
+                frames.append(self._opened(part))
         return need
 
-    def _least_branch(self, part: Part) -> float:
-        """The least that any way of filling one valley needs; the first that fits ends the search."""
+    def _opened(self, part: Part) -> "Frame":
+        """The branches of the valley with the fewest within the capacity, as this attempt takes them."""
         hopeful, least = self._narrowest(part)
-        for branch in self._preferred(hopeful):
-            need = self._need(branch.rest)
-            if need <= self.capacity:
-                branch.place(self.offsets)
-                return need
-            least = min(least, need)
-        return least
-
-    def _preferred(self, hopeful: Sequence[Branch]) -> list[Branch]:
-        """The branches as this attempt takes them; an empty valley, which wastes most, comes last."""
         rule = PREFERENCES[self.attempt % len(PREFERENCES)]
-        return sorted(hopeful, key=lambda branch: inf if branch.block is None else rule(branch.block))
+        hopeful.sort(key=lambda branch: inf if branch.block is None else rule(branch.block))
+        return Frame(iter(hopeful), least, part)
+
+    def _closed(self, frame: "Frame") -> float:
+        """What the part of a frame needs: nothing beyond the capacity, if a branch was found to fit."""
+        if frame.branch is not None:
+            if frame.branch.block is not None:
+                self.offsets[frame.branch.block.index] = frame.branch.ground
+            return 0
+        if frame.part is not None:
+            self.needs[frame.part.key] = frame.least
+        return frame.least
 
     def _narrowest(self, part: Part) -> tuple[list[Branch], float]:
         """Of the valley with the fewest branches within the capacity: these, and what its others need."""
         narrowest: tuple[list[Branch], float] | None = None
         for valley in valleys(part.skyline):
-            every = tuple(branches(part, valley))
-            hopeful = [branch for branch in every if branch.bound <= self.capacity]
+            every = [(branch.bound, branch) for branch in branches(part, valley)]
+            hopeful = [branch for bound, branch in every if bound <= self.capacity]
             if narrowest is None or len(hopeful) < len(narrowest[0]):
-                over = min((branch.bound for branch in every if branch.bound > self.capacity), default=inf)
-                narrowest = hopeful, over
+                narrowest = hopeful, min((bound for bound, _ in every if bound > self.capacity), default=inf)
             if not hopeful:
                 break
         return narrowest or ([], inf)
+
+
+@define
+class Frame:
+    """A part being searched: the branches still to be tried, and the parts still to fit of the one being tried."""
+
+    branches: Iterator[Branch]
+    least: float
+    """What the branches that do not fit need at least."""
+    part: Part | None = None
+    branch: Branch | None = None
+    todo: list[Part] = Factory(list[Part])
+
+    def next_part(self, need: float, capacity: int) -> Part | None:
+        """The part to be searched next, given what the one before needs; None when a branch fits or all have failed."""
+        if need > capacity:
+            self.least = min(self.least, need)
+            self.branch = None
+        while self.branch is None or self.todo:
+            if self.branch is not None:
+                return self.todo.pop()
+            self.branch = next(self.branches, None)
+            if self.branch is None:
+                return None
+            self.todo = [*parts(self.branch.rest())][::-1]
+        return None
 
 
 def parts(parent: Part) -> Iterator[Part]:
@@ -268,7 +299,7 @@ def valleys(skyline: Sequence[int]) -> Iterator[Valley]:
         if following == ground:
             continue
         if (wall is None or wall > ground) and (following is None or following > ground):
-            yield Valley(ground, start, column, wall, following)
+            yield Valley(ground, start, column + 1, wall, following)
         start, wall = column + 1, ground
 
 
@@ -277,40 +308,20 @@ def branches(part: Part, valley: Valley) -> Iterator[Branch]:
     walls = [wall for wall in (valley.left_wall, valley.right_wall) if wall is not None]
     spanning = next((block for block in part.blocks if spans(block, part)), None)
     if spanning and not walls:
-        yield Branch(spanning, valley.ground, with_block(part, valley, spanning))
+        yield Branch(part, spanning, valley.ground, 0, 0, valley.ground)
         return
     seen: set[tuple[int, int, int]] = set()
     for block in part.blocks:
-        kind = block.left, block.right, block.size
-        inside = valley.start <= block.left - part.left and block.right - part.left <= valley.end
-        if inside and kind not in seen:
+        kind = left, right, size = block.left - part.left, block.right - part.left, block.size
+        if valley.start <= left and right < valley.end and kind not in seen:
             seen.add(kind)
-            yield Branch(block, valley.ground, with_block(part, valley, block))
+            top = valley.ground + size
+            floor = top if valley.left_wall is None else min(valley.left_wall, top)
+            yield Branch(part, block, valley.ground, valley.start, left, floor)
     if walls:
-        yield Branch(None, valley.ground, left_empty(part, valley.start, valley.end, min(walls)))
+        yield Branch(part, None, valley.ground, valley.start, valley.end, min(walls))
 
 
 def spans(block: Block, part: Part) -> bool:
     """Whether a block covers a whole part: on level ground it may lie at the bottom of every stack."""
     return block.left == part.left and block.right == part.left + len(part.skyline) - 1
-
-
-def with_block(part: Part, valley: Valley, block: Block) -> Part:
-    """The block on the ground; what lies left of it in the valley can then only rest on it or on the wall."""
-    top = valley.ground + block.size
-    left, right = block.left - part.left, block.right - part.left
-    floor = top if valley.left_wall is None else min(valley.left_wall, top)
-    filled = left_empty(part, valley.start, left - 1, floor)
-    skyline = filled.skyline[:left] + (top,) * (right + 1 - left) + filled.skyline[right + 1 :]
-    rest = tuple(other for other in part.blocks if other is not block)
-    return Part(rest, part.left, skyline, filled.loads)
-
-
-def left_empty(part: Part, start: int, end: int, floor: int) -> Part:
-    """The columns from `start` to `end` raised to `floor`, and the bytes lost by it added to their loads."""
-    if end < start:
-        return part
-    lost = floor - part.skyline[start]
-    skyline = part.skyline[:start] + (floor,) * (end + 1 - start) + part.skyline[end + 1 :]
-    raised = tuple(load + lost for load in part.loads[start : end + 1])
-    return Part(part.blocks, part.left, skyline, part.loads[:start] + raised + part.loads[end + 1 :])

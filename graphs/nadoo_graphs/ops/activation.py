@@ -33,9 +33,7 @@ def infer_prelu(call: Call) -> tuple[ValueType, ...]:
         raise call.refuse(f"weight has shape {weight}; give one slope, or one a channel")
     channels = call.operand.shape[1] if call.operand.rank > 1 else 1
     if weight.elements not in {1, channels}:
-        raise call.refuse(
-            f"weight has {weight.elements} slopes for {channels} channels; give 1 or {channels}"
-        )
+        raise call.refuse(f"weight has {weight.elements} slopes for {channels} channels; give 1 or {channels}")
     if weight.dtype != call.operand.dtype:
         message = f"weight is {weight.dtype}, the operand {call.operand.dtype}; they must be equal"
         raise call.refuse(message, Code.DTYPE)
@@ -165,9 +163,7 @@ ROWS: tuple[Op, ...] = (
         work=4,
         aliases=("ELU",),
     ),
-    unary(
-        "selu", "The self-normalizing elu with its two fixed constants.", floats, work=5, aliases=("SELU",)
-    ),
+    unary("selu", "The self-normalizing elu with its two fixed constants.", floats, work=5, aliases=("SELU",)),
     unary(
         "celu",
         "max(x, 0) + alpha·min(exp(x/alpha) - 1, 0).",

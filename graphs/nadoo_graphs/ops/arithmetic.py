@@ -18,7 +18,7 @@ from nadoo_graphs.ops.elementwise import (
     unary,
 )
 from nadoo_graphs.ops.op import AttributeRow, Call, Op, Run, per_element
-from nadoo_graphs.ops.promotion import broadcast, operands_dtype, shape_text
+from nadoo_graphs.ops.promotion import INDEX, broadcast, operands_dtype, shape_text
 from nadoo_graphs.ops.reading import integer, number, optional_number, optional_text
 from nadoo_graphs.sizes import Shape, Size, size_product
 from nadoo_graphs.values import FLOATING, ValueType
@@ -28,9 +28,15 @@ MODES = ("trunc", "floor")
 
 def not_boolean(call: Call, dtype: str) -> str:
     """A difference is not defined for truth values, not even mixed with numbers."""
-    if any(operand.dtype == "bool" for operand in call.operands):
+    other = call.attributes["other"]
+    if isinstance(other, bool) or any(operand.dtype == "bool" for operand in call.operands):
         raise call.refuse("subtracts booleans; use logical_xor or cast the operands first", Code.DTYPE)
     return numeric(call, dtype)
+
+
+def square_result(call: Call, dtype: str) -> str:
+    """torch squares truth values as numbers."""
+    return INDEX if dtype == "bool" else numeric(call, dtype)
 
 
 def infer_sub(call: Call) -> tuple[ValueType, ...]:
@@ -66,11 +72,7 @@ def run_div(run: Run) -> Any:
     if run.attributes["reversed"]:
         sides.reverse()
     mode = run.attributes["rounding_mode"]
-    return (
-        overload("div.Tensor")(*sides)
-        if mode is None
-        else overload("div.Tensor_mode")(*sides, rounding_mode=mode)
-    )
+    return overload("div.Tensor")(*sides) if mode is None else overload("div.Tensor_mode")(*sides, rounding_mode=mode)
 
 
 def power_result(call: Call, dtype: str) -> str:
@@ -84,17 +86,23 @@ def power_result(call: Call, dtype: str) -> str:
 
 def infer_clamp(call: Call) -> tuple[ValueType, ...]:
     """At least one bound; a floating bound makes integers floating."""
-    bounds = [
-        bound for bound in (optional_number(call, "min"), optional_number(call, "max")) if bound is not None
-    ]
+    bounds = [bound for bound in (optional_number(call, "min"), optional_number(call, "max")) if bound is not None]
     if not bounds:
         raise call.refuse("has neither min nor max; give one of them", Code.SCHEMA)
     return (call.operand.with_dtype(numeric(call, operands_dtype(call, call.operand, *bounds))),)
 
 
-def round_result(call: Call, dtype: str) -> str:
+def infer_round(call: Call) -> tuple[ValueType, ...]:
     """Decimal places are a matter of floating numbers."""
-    return numeric(call, dtype) if not integer(call, "decimals") else floats(call, dtype)
+    result = floats if integer(call, "decimals") else numeric
+    return (call.operand.with_dtype(result(call, call.operand.dtype)),)
+
+
+def run_round(run: Run) -> Any:
+    """Decimal places are an overload of their own."""
+    decimals = run.attributes["decimals"]
+    rounded = overload("round.decimals" if decimals else "round.default")
+    return rounded(run.operand, **({"decimals": decimals} if decimals else {}))
 
 
 def infer_matmul(call: Call) -> tuple[ValueType, ...]:
@@ -129,9 +137,7 @@ def infer_addmm(call: Call) -> tuple[ValueType, ...]:
     if left.rank != 2 or right.rank != 2 or left.shape[1] != right.shape[0]:
         raise call.refuse(f"multiplies {left} and {right}; give matrices of shapes [n, k] and [k, m]")
     if len({bias.dtype, left.dtype, right.dtype}) > 1:
-        raise call.refuse(
-            f"mixes {bias.dtype}, {left.dtype} and {right.dtype}; they must be equal", Code.DTYPE
-        )
+        raise call.refuse(f"mixes {bias.dtype}, {left.dtype} and {right.dtype}; they must be equal", Code.DTYPE)
     shape = (left.shape[0], right.shape[1])
     if broadcast(call, shape, bias.shape) != shape:
         raise call.refuse(f"adds {bias} to a product of shape {shape_text(shape)}; it must broadcast to that")
@@ -186,6 +192,16 @@ CLAMP = Op(
     in_place=(0,),
 )
 
+ROUND = Op(
+    name="round",
+    summary="The nearest integer, ties to even; or the nearest multiple of 10 to the power of -decimals.",
+    infer=infer_round,
+    execute=run_round,
+    attributes=(AttributeRow("decimals", "int", 0),),
+    elementary=per_element(1),
+    in_place=(0,),
+)
+
 MATMUL = Op(
     name="matmul",
     summary="The matrix product over the last two axes.",
@@ -227,9 +243,7 @@ ROWS: tuple[Op, ...] = (
         backwards=True,
         aliases=("Pow",),
     ),
-    binary(
-        "remainder", "x - y·⌊x/y⌋, of the divisor's sign.", numeric, number="remainder.Scalar", backwards=True
-    ),
+    binary("remainder", "x - y·⌊x/y⌋, of the divisor's sign.", numeric, number="remainder.Scalar", backwards=True),
     binary("fmod", "x - y·trunc(x/y), of the dividend's sign.", numeric, number="fmod.Scalar"),
     binary("floor_divide", "⌊x/y⌋.", numeric, aten="floor_divide.default", backwards=True),
     of_tensors("maximum", "The larger of two operands.", any_kind, commutative=True),
@@ -239,20 +253,13 @@ ROWS: tuple[Op, ...] = (
     MATMUL,
     ADDMM,
     unary("neg", "-x.", numeric, aliases=("Neg",)),
-    unary("abs", "The magnitude.", any_kind),
+    unary("abs", "The magnitude.", numeric),
     unary("sign", "-1, 0 or 1.", any_kind),
-    unary("square", "x².", numeric),
+    unary("square", "x².", square_result),
     unary("floor", "The largest integer that is not above x.", numeric),
     unary("ceil", "The smallest integer that is not below x.", numeric),
     unary("trunc", "The integer part.", numeric),
-    unary(
-        "round",
-        "The nearest integer, ties to even; or the nearest multiple of 10 to the minus decimals.",
-        round_result,
-        aten="round.decimals",
-        attributes=(AttributeRow("decimals", "int", 0),),
-        keywords=("decimals",),
-    ),
+    ROUND,
     curve("exp", "The exponential."),
     curve("exp2", "2 to the power of x."),
     curve("expm1", "exp(x) - 1, exact near 0."),

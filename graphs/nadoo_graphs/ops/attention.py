@@ -34,13 +34,9 @@ def check_projections(call: Call, query: ValueType, key: ValueType, value: Value
     if query.shape[-1] != key.shape[-1]:
         raise call.refuse(f"queries are {query.shape[-1]} wide, keys {key.shape[-1]}; they must be equal")
     if key.shape[-2] != value.shape[-2]:
-        raise call.refuse(
-            f"there are {key.shape[-2]} keys and {value.shape[-2]} values; they must be as many"
-        )
+        raise call.refuse(f"there are {key.shape[-2]} keys and {value.shape[-2]} values; they must be as many")
     if not 0 <= number(call, "dropout") <= 1:
-        raise call.refuse(
-            f"dropout is {number(call, 'dropout')}; give a probability from 0 to 1", Code.SCHEMA
-        )
+        raise call.refuse(f"dropout is {number(call, 'dropout')}; give a probability from 0 to 1", Code.SCHEMA)
     if flag(call, "causal") and len(call.operands) > 3:
         raise call.refuse("has a mask and is causal; torch admits one of the two", Code.SCHEMA)
 
@@ -54,9 +50,7 @@ def repeated_heads(call: Call, query: ValueType, key: ValueType, value: ValueTyp
     heads = query.shape[-3]
     for name, shared in (("keys", key.shape[-3]), ("values", value.shape[-3])):
         if shared == 0 or heads // shared * shared != heads:
-            raise call.refuse(
-                f"{heads} heads of queries share {shared} heads of {name}; give a divisor of {heads}"
-            )
+            raise call.refuse(f"{heads} heads of queries share {shared} heads of {name}; give a divisor of {heads}")
     return (*key.shape[:-3], heads), (*value.shape[:-3], heads)
 
 

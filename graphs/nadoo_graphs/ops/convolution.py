@@ -58,9 +58,7 @@ def require_output(call: Call, spatial: Shape, result: Iterable[Size]) -> Shape:
     sizes = tuple(result)
     if any(isinstance(size, int) and size < 1 for size in sizes):
         message = f"an input of {shape_text(spatial)} gives an output of {shape_text(sizes)}"
-        raise call.refuse(
-            f"{message}, at least 1 is needed; use a larger input or padding, or a smaller kernel"
-        )
+        raise call.refuse(f"{message}, at least 1 is needed; use a larger input or padding, or a smaller kernel")
     return sizes
 
 
@@ -73,9 +71,7 @@ def require_weight(call: Call, axes: int) -> tuple[ValueType, ValueType | None]:
     """Weight and bias, the weight with the right number of axes and the input's dtype."""
     weight, bias = layer_types(call)
     if weight.rank != axes + 2:
-        raise call.refuse(
-            f"the weight is {weight}; over {axes} axes it has {axes + 2}: channels twice, the kernel"
-        )
+        raise call.refuse(f"the weight is {weight}; over {axes} axes it has {axes + 2}: channels twice, the kernel")
     require_dtype(call, "weight", weight, (call.operand.dtype,))
     return weight, bias
 
@@ -84,9 +80,7 @@ def require_channels(call: Call, axes: int, channels: Size, divided: Size) -> No
     """Refuse an input of other channels than the weight's, or channels that the groups do not divide."""
     groups, given = integer(call, "groups"), call.operand.shape[-axes - 1]
     if given != channels:
-        raise call.refuse(
-            f"the input has {given} channels; for this weight in {groups} groups, give {channels}"
-        )
+        raise call.refuse(f"the input has {given} channels; for this weight in {groups} groups, give {channels}")
     if divided % groups != 0:
         raise call.refuse(f"groups {groups} must divide the weight's first axis, {divided}")
 

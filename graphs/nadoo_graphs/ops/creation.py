@@ -5,7 +5,7 @@ from typing import Any, cast
 from nadoo_graphs.errors import Code
 from nadoo_graphs.ops.aten import calls, overload, torch_dtype
 from nadoo_graphs.ops.op import AttributeRow, Call, Op, Run
-from nadoo_graphs.ops.promotion import kind, number_dtype, shape_text
+from nadoo_graphs.ops.promotion import number_dtype, shape_text
 from nadoo_graphs.ops.reading import number, optional_text, size
 from nadoo_graphs.sizes import Shape, Size
 from nadoo_graphs.values import ValueType
@@ -43,9 +43,7 @@ def infer_arange(call: Call) -> tuple[ValueType, ...]:
         raise call.refuse(f"step is {step}; give a number other than 0", Code.SCHEMA)
     span: Size = end - start if step > 0 else start - end
     if isinstance(span, int) and span < 0:
-        raise call.refuse(
-            f"runs from {start} to {end} in steps of {step}; turn the sign of the step", Code.SCHEMA
-        )
+        raise call.refuse(f"runs from {start} to {end} in steps of {step}; turn the sign of the step", Code.SCHEMA)
     return (ValueType(((span + abs(step) - 1) // abs(step),), optional_text(call, "dtype") or "int64"),)
 
 
@@ -54,10 +52,8 @@ def infer_eye(call: Call) -> tuple[ValueType, ...]:
     rows, columns = size(call, "n"), call.attributes["m"]
     shape = (rows, rows if columns is None else size(call, "m"))
     dtype = optional_text(call, "dtype") or "float32"
-    if any(isinstance(length, int) and length < 0 for length in shape) or not kind(dtype):
-        raise call.refuse(
-            f"has shape {shape_text(shape)} and dtype {dtype}; give sizes of at least 0 and a number"
-        )
+    if any(isinstance(length, int) and length < 0 for length in shape):
+        raise call.refuse(f"has shape {shape_text(shape)}; give sizes of at least 0")
     return (ValueType(shape, dtype),)
 
 

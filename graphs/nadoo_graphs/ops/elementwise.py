@@ -54,9 +54,7 @@ def boolean(call: Call, dtype: str) -> str:
 def admitted(call: Call, dtype: str, allowed: tuple[str, ...]) -> str:
     """The dtype, or a refusal that names those that torch admits here."""
     if dtype not in allowed:
-        raise call.refuse(
-            f"works on {', '.join(allowed)}, not on {dtype}; cast the operand first", Code.DTYPE
-        )
+        raise call.refuse(f"works on {', '.join(allowed)}, not on {dtype}; cast the operand first", Code.DTYPE)
     return dtype
 
 
@@ -101,19 +99,11 @@ def binary(
     `aten` is the overload for two tensors, `number` for one and a number; `backwards` admits `reversed`.
     """
     tensors = aten or f"{name}.Tensor"
-
-    def execute(run: Run) -> Any:
-        if len(run.operands) > 1:
-            return overload(tensors)(*run.operands)
-        if run.attributes.get("reversed"):
-            return overload(reversed_overload(tensors))(run.attributes["other"], run.operand)
-        return overload(number or tensors)(run.operand, run.attributes["other"])
-
     return Op(
         name=name,
         summary=summary,
         infer=lambda call: (meeting(call, result),),
-        execute=execute,
+        execute=calls_on_sides(tensors, number or tensors),
         attributes=(OTHER, REVERSED) if backwards else (OTHER,),
         arity=(1, 2),
         elementary=per_element(1),
@@ -121,6 +111,19 @@ def binary(
         commutative=commutative,
         in_place=() if result is boolean else (0, 1),
     )
+
+
+def calls_on_sides(tensors: str, number: str) -> Callable[[Run], Any]:
+    """The execution that chooses the overload by what stands on either side."""
+
+    def execute(run: Run) -> Any:
+        if len(run.operands) > 1:
+            return overload(tensors)(*run.operands)
+        if run.attributes.get("reversed"):
+            return overload(reversed_overload(tensors))(run.attributes["other"], run.operand)
+        return overload(number)(run.operand, run.attributes["other"])
+
+    return execute
 
 
 def reversed_overload(tensors: str) -> str:
@@ -155,11 +158,7 @@ def both(call: Call) -> tuple[Operand, ...]:
         return call.operands
     other = optional_number(call, "other")
     if len(call.operands) == 2 and other is not None:
-        raise call.refuse(
-            f"has two operands and other = {other}; leave other out or remove an operand", Code.SCHEMA
-        )
+        raise call.refuse(f"has two operands and other = {other}; leave other out or remove an operand", Code.SCHEMA)
     if len(call.operands) == 1 and other is None:
-        raise call.refuse(
-            "has one operand and no number; give a second operand or the attribute other", Code.SCHEMA
-        )
+        raise call.refuse("has one operand and no number; give a second operand or the attribute other", Code.SCHEMA)
     return call.operands if other is None else (call.operand, other)

@@ -50,9 +50,7 @@ def bound(call: Call, place: Size, length: Size) -> Size:
         return place
     if place == -1:
         return length - 1
-    raise call.refuse(
-        f"whether the bound {place} lies within the symbolic size {length} is open; use 0, 1, -1 or None"
-    )
+    raise call.refuse(f"whether the bound {place} lies within the symbolic size {length} is open; use 0, 1, -1 or None")
 
 
 def infer_select(call: Call) -> tuple[ValueType, ...]:
@@ -62,9 +60,7 @@ def infer_select(call: Call) -> tuple[ValueType, ...]:
     if isinstance(length, int) and isinstance(place, int) and not -length <= place < length:
         raise call.refuse(f"index is {place} on an axis of {length}; give {-length} to {length - 1}")
     if isinstance(length, Symbolic) and place not in {0, -1}:
-        raise call.refuse(
-            f"whether index {place} lies within the symbolic size {length} is open; use 0 or -1"
-        )
+        raise call.refuse(f"whether index {place} lies within the symbolic size {length} is open; use 0 or -1")
     shape = call.operand.shape
     return (call.operand.with_shape((*shape[:dim], *shape[dim + 1 :])),)
 
@@ -123,9 +119,7 @@ def infer_gather(call: Call) -> tuple[ValueType, ...]:
         raise call.refuse(f"gathers {index} from {call.operand}; both need as many axes")
     for place, (one, two) in enumerate(zip(index.shape, call.operand.shape, strict=True)):
         if place != dim and isinstance(one, int) and isinstance(two, int) and one > two:
-            raise call.refuse(
-                f"axis {place} of the index is {one}, of the operand {two}; it must not be larger"
-            )
+            raise call.refuse(f"axis {place} of the index is {one}, of the operand {two}; it must not be larger")
     return (call.operand.with_shape(index.shape),)
 
 
@@ -230,9 +224,7 @@ ROWS: tuple[Op, ...] = (
         name="index_select",
         summary="Slices along an axis, in the order of an index.",
         infer=infer_index_select,
-        execute=lambda run: overload("index_select.default")(
-            run.operand, run.attributes["dim"], run.operands[1]
-        ),
+        execute=lambda run: overload("index_select.default")(run.operand, run.attributes["dim"], run.operands[1]),
         attributes=(DIM,),
         arity=(2, 2),
     ),

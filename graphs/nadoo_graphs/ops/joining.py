@@ -23,7 +23,10 @@ def is_legacy_empty(operand: ValueType) -> bool:
 
 def infer_cat(call: Call) -> tuple[ValueType, ...]:
     """Sizes add up along one axis and are equal along the others."""
-    parts = [operand for operand in call.operands if not is_legacy_empty(operand)] or [call.operand]
+    parts = [operand for operand in call.operands if not is_legacy_empty(operand)]
+    dtype = operands_dtype(call, *call.operands)
+    if not parts:
+        return (ValueType((0,), dtype),)
     first = parts[0]
     if not first.rank:
         raise call.refuse(f"joins {first}, which has no axis; use stack")
@@ -34,7 +37,7 @@ def infer_cat(call: Call) -> tuple[ValueType, ...]:
             message = f"joins {first} and {part} along axis {dim}; all other sizes must be equal"
             raise call.refuse(message)
         total = total + part.shape[dim]
-    return (ValueType(with_size(first.shape, dim, total), operands_dtype(call, *call.operands)),)
+    return (ValueType(with_size(first.shape, dim, total), dtype),)
 
 
 def infer_stack(call: Call) -> tuple[ValueType, ...]:
@@ -75,9 +78,7 @@ def infer_chunk(call: Call) -> tuple[ValueType, ...]:
     if chunks < 1:
         raise call.refuse(f"chunks is {chunks}; give at least 1", Code.SCHEMA)
     if not isinstance(length, int):
-        raise call.refuse(
-            f"axis {dim} has the symbolic size {length}, so its number of chunks is open; use split"
-        )
+        raise call.refuse(f"axis {dim} has the symbolic size {length}, so its number of chunks is open; use split")
     shape = call.operand.shape
     return tuple(call.operand.with_shape(with_size(shape, dim, part)) for part in chunk_sizes(length, chunks))
 
@@ -94,9 +95,7 @@ def infer_unbind(call: Call) -> tuple[ValueType, ...]:
     """One output an element of the axis, which disappears."""
     dim, length = divided_axis(call)
     if not isinstance(length, int):
-        raise call.refuse(
-            f"axis {dim} has the symbolic size {length}, so its number of parts is open; use select"
-        )
+        raise call.refuse(f"axis {dim} has the symbolic size {length}, so its number of parts is open; use select")
     shape = call.operand.shape
     return (call.operand.with_shape((*shape[:dim], *shape[dim + 1 :])),) * length
 

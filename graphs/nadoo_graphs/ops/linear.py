@@ -53,9 +53,7 @@ def require_dtype(call: Call, role: str, found: ValueType, dtypes: tuple[str, ..
         raise call.refuse(f"{message}; cast one of them, the {role} may be {' or '.join(dtypes)}", Code.DTYPE)
 
 
-def require_tensor(
-    call: Call, role: str, found: ValueType | None, shape: Shape, dtypes: tuple[str, ...] = ()
-) -> None:
+def require_tensor(call: Call, role: str, found: ValueType | None, shape: Shape, dtypes: tuple[str, ...] = ()) -> None:
     """Refuse a tensor of the wrong shape or dtype; one that is optional and absent is fine."""
     if found is None:
         return

@@ -52,13 +52,9 @@ def infer_by_channel(call: Call, least_rank: int) -> tuple[ValueType, ...]:
     source = call.operand
     require_floating(call)
     if source.rank < least_rank:
-        raise call.refuse(
-            f"the input is {source}; it must have at least {least_rank} axes: batch, channels, …"
-        )
+        raise call.refuse(f"the input is {source}; it must have at least {least_rank} axes: batch, channels, …")
     if len({name in call.tensors for name in STATISTICS}) != 1:
-        raise call.refuse(
-            "one of running_mean and running_var is missing; give both, or none to use the batch's"
-        )
+        raise call.refuse("one of running_mean and running_var is missing; give both, or none to use the batch's")
     for role in (*STATISTICS, "weight", "bias"):
         require_tensor(call, role, call.tensors.get(role), (source.shape[1],), parameter_dtypes(call))
     require_tensor(call, "num_batches_tracked", call.tensors.get("num_batches_tracked"), (), ("int64",))
@@ -82,9 +78,7 @@ def infer_by_row(call: Call) -> tuple[ValueType, ...]:
     source, shape = call.operand, sizes(call, "normalized_shape")
     require_floating(call)
     if not shape or source.shape[-len(shape) :] != shape:
-        message = (
-            f"normalized_shape is {shape_text(shape)}; it must be the last axes, at least one, of the input"
-        )
+        message = f"normalized_shape is {shape_text(shape)}; it must be the last axes, at least one, of the input"
         raise call.refuse(f"{message} {source}")
     for role, found in call.tensors.items():
         require_tensor(call, role, found, shape, parameter_dtypes(call))
@@ -98,9 +92,7 @@ def infer_group_norm(call: Call) -> tuple[ValueType, ...]:
     if source.rank < 2:
         raise call.refuse(f"the input is {source}; it must have at least 2 axes: batch, channels, …")
     if groups < 1 or source.shape[1] % groups != 0:
-        raise call.refuse(
-            f"num_groups is {groups}; it must be at least 1 and divide {source.shape[1]} channels"
-        )
+        raise call.refuse(f"num_groups is {groups}; it must be at least 1 and divide {source.shape[1]} channels")
     for role, found in call.tensors.items():
         require_tensor(call, role, found, (source.shape[1],), parameter_dtypes(call))
     return (ValueType(source.shape, source.dtype),)

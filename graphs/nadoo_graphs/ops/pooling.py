@@ -41,9 +41,7 @@ def ceiled_count(call: Call, size: Size, kernel: int, stride: int, padding: int,
     if isinstance(size, int) and isinstance(count, int):
         return count - 1 if (count - 1) * stride >= size + padding else count
     if padding + stride > dilation * (kernel - 1) + 1:
-        raise call.refuse(
-            f"ceil_mode with stride {stride} and kernel {kernel} needs a known size, not {size}"
-        )
+        raise call.refuse(f"ceil_mode with stride {stride} and kernel {kernel} needs a known size, not {size}")
     return count
 
 
@@ -67,6 +65,15 @@ def infer_pool(axes: int) -> Infer:
         return (ValueType((*call.operand.shape[:-axes], *found), call.operand.dtype),)
 
     return infer
+
+
+def infer_average_volume(call: Call) -> tuple[ValueType, ...]:
+    """The average pool over three axes, whose kernel torch wants to fit in the input without its padding."""
+    types, kernel = infer_pool(3)(call), integers(call, "kernel_size")
+    spatial = call.operand.shape[-3:]
+    if any(isinstance(size, int) and size < edge for size, edge in zip(spatial, kernel, strict=True)):
+        raise call.refuse(f"kernel_size {kernel} must be at most the input's {shape_text(spatial)}, without padding")
+    return types
 
 
 def window_work(saved: int) -> Count:
@@ -102,9 +109,7 @@ def infer_adaptive(axes: int) -> Infer:
     def infer(call: Call) -> tuple[ValueType, ...]:
         spatial, wanted = require_image(call, axes), sizes(call, "output_size")
         if len(wanted) != axes:
-            raise call.refuse(
-                f"output_size {shape_text(wanted)} has {len(wanted)} numbers; give {axes}, one an axis"
-            )
+            raise call.refuse(f"output_size {shape_text(wanted)} has {len(wanted)} numbers; give {axes}, one an axis")
         found = require_output(call, spatial, wanted)
         return (ValueType((*call.operand.shape[:-axes], *found), call.operand.dtype),)
 
@@ -174,7 +179,7 @@ def average_pool_row(axes: int) -> Op:
     return Op(
         name=f"avg_pool{axes}d",
         summary=f"The mean of each window over {axes} axes; no stride means that of the kernel.",
-        infer=infer_pool(axes),
+        infer=infer_pool(axes) if axes < 3 else infer_average_volume,
         execute=execute_average_pool(f"avg_pool{axes}d.default"),
         attributes=(
             AttributeRow("kernel_size", "ints"),

@@ -158,9 +158,7 @@ def require_sizes(call: Call, stack: Stack, batch: Size) -> None:
         if state.shape != wanted:
             raise call.refuse(f"a state has shape {shape_text(state.shape)}; it must be {shape_text(wanted)}")
     if not stack.projected and stack.output != stack.hidden:
-        raise call.refuse(
-            f"the states have {stack.output} and {stack.hidden} features; without projection give equal"
-        )
+        raise call.refuse(f"the states have {stack.output} and {stack.hidden} features; without projection give equal")
     for step in stack.steps():
         for role, shape in stack.shapes(step).items():
             require_tensor(call, role, call.tensors[role], shape)
@@ -174,9 +172,7 @@ def infer_recurrent(cell: Cell, call: Call) -> tuple[ValueType, ...]:
     batch = shape[0] if flag(call, "batch_first") else shape[1]
     require_sizes(call, stack, batch)
     outputs = (*shape[:2], stack.output * stack.directions)
-    return tuple(
-        ValueType(found, call.operand.dtype) for found in (outputs, *(one.shape for one in call.operands[1:]))
-    )
+    return tuple(ValueType(found, call.operand.dtype) for found in (outputs, *(one.shape for one in call.operands[1:])))
 
 
 def recurrent_macs(cell: Cell, call: Call, outputs: tuple[ValueType, ...]) -> Size:

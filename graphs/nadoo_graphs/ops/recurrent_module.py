@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from attrs import frozen
 from torch import Tensor, nn
 
@@ -32,4 +33,14 @@ class Recurrent(nn.Module):
         start = states[0] if len(states) == 1 else list(states)
         weights = [tensors[role] for role in self.roles]
         options = (layout.has_biases, layout.layers, layout.dropout, self.training)
-        return self.overload(x, start, weights, *options, layout.bidirectional, layout.batch_first)
+        run = plain if torch.compiler.is_exporting() else uncompiled
+        return run(self.overload, x, start, weights, *options, layout.bidirectional, layout.batch_first)
+
+
+def plain(overload: Any, *arguments: Any) -> Any:
+    """The plain call."""
+    return overload(*arguments)
+
+
+# Compiling the gradient of aten.lstm fails inside torch, which leaves its own recurrent modules uncompiled too.
+uncompiled: Any = torch.compiler.disable(plain)

@@ -4,17 +4,19 @@ Folding n numbers into one counts n operations, one more than it takes, so that 
 depend on the axes.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from nadoo_graphs.ops.aten import argument, calls, overload
-from nadoo_graphs.ops.elementwise import Result, any_kind, as_float, floats, numeric
+from nadoo_graphs.ops.elementwise import Result, any_kind, floats, numeric
 from nadoo_graphs.ops.op import AttributeRow, Call, Op, Run
-from nadoo_graphs.ops.promotion import INDEX, kind
+from nadoo_graphs.ops.promotion import INDEX, floating, kind
 from nadoo_graphs.ops.reading import (
     axes,
     axis,
     flag,
     integer,
+    integers,
     optional_integer,
     optional_integers,
     optional_text,
@@ -75,7 +77,6 @@ def folding(
     *,
     dtype: bool = False,
     nonempty: bool = False,
-    work: int = 1,
 ) -> Op:
     """A row that folds the axes `dim`, or all of them."""
     start = named_dtype if dtype else own_dtype
@@ -86,24 +87,33 @@ def folding(
             refuse_empty(call, dims)
         return (ValueType(reduced(call, dims), result(call, start(call))),)
 
-    def execute(run: Run) -> Any:
-        dims, keywords = run.attributes["dim"], {"dtype": argument(run, "dtype")} if dtype else {}
-        listed = [*dims] if dims else no_dims(name)
-        return overload(aten)(run.operand, listed, run.attributes["keepdim"], **keywords)
-
     return Op(
         name=name,
         summary=summary,
         infer=infer,
-        execute=execute,
+        execute=calls_with_dims(aten, ("dtype",) if dtype else ()),
         attributes=(DIMS, KEEPDIM, DTYPE) if dtype else (DIMS, KEEPDIM),
-        elementary=lambda call, outputs: call.operand.elements * work,
+        elementary=lambda call, outputs: call.operand.elements,
     )
 
 
-def no_dims(name: str) -> list[int] | None:
-    """How an overload is told to fold all axes: the extrema take an empty list."""
-    return [] if name in {"amax", "amin"} else None
+def calls_with_dims(aten: str, keywords: tuple[str, ...]) -> Callable[[Run], Any]:
+    """The execution of a fold; the extrema are told to fold all axes by an empty list."""
+    everything: list[int] | None = [] if aten.startswith(("amax.", "amin.")) else None
+
+    def execute(run: Run) -> Any:
+        named = {keyword: argument(run, keyword) for keyword in keywords}
+        return overload(aten)(run.operand, argument(run, "dim") or everything, run.attributes["keepdim"], **named)
+
+    return execute
+
+
+def infer_logsumexp(call: Call) -> tuple[ValueType, ...]:
+    """torch has no short form for all axes."""
+    dims = integers(call, "dim")
+    if not dims:
+        raise call.refuse("names no axis; give at least one")
+    return (ValueType(reduced(call, dims), floating(call.operand.dtype)),)
 
 
 def infer_spread(call: Call) -> tuple[ValueType, ...]:
@@ -183,7 +193,7 @@ def place(name: str, summary: str) -> Op:
 def infer_running(call: Call) -> tuple[ValueType, ...]:
     """The shape stays; integers accumulate in int64."""
     axis(call, integer(call, "dim"), call.operand.rank)
-    return (call.operand.with_dtype(accumulated(call, named_dtype(call))),)
+    return (call.operand.with_dtype(numeric(call, accumulated(call, named_dtype(call)))),)
 
 
 def running(name: str, summary: str) -> Op:
@@ -203,9 +213,7 @@ def run_product(run: Run) -> Any:
     dtype = argument(run, "dtype")
     if run.attributes["dim"] is None:
         return overload("prod.default")(run.operand, dtype=dtype)
-    return overload("prod.dim_int")(
-        run.operand, run.attributes["dim"], run.attributes["keepdim"], dtype=dtype
-    )
+    return overload("prod.dim_int")(run.operand, run.attributes["dim"], run.attributes["keepdim"], dtype=dtype)
 
 
 def infer_product(call: Call) -> tuple[ValueType, ...]:
@@ -240,6 +248,15 @@ def run_sort(run: Run) -> Any:
         return overload("sort.stable")(run.operand, stable=True, dim=dim, descending=descending)
     return overload("sort.default")(run.operand, dim, descending)
 
+
+LOGSUMEXP = Op(
+    name="logsumexp",
+    summary="log Σ exp(x), along some axes.",
+    infer=infer_logsumexp,
+    execute=calls("logsumexp.default", "dim", "keepdim"),
+    attributes=(AttributeRow("dim", "ints"), KEEPDIM),
+    elementary=lambda call, outputs: call.operand.elements * 3,
+)
 
 NORM = Op(
     name="vector_norm",
@@ -291,7 +308,7 @@ ROWS: tuple[Op, ...] = (
     folding("sum", "The sum, along some axes or all.", "sum.dim_IntList", accumulated, dtype=True),
     folding("amax", "The largest value, along some axes or all.", "amax.default", any_kind, nonempty=True),
     folding("amin", "The smallest value, along some axes or all.", "amin.default", any_kind, nonempty=True),
-    folding("logsumexp", "log Σ exp(x), along some axes or all.", "logsumexp.default", as_float, work=3),
+    LOGSUMEXP,
     folding("any", "Whether any value is non-zero.", "any.dims", truth),
     folding("all", "Whether every value is non-zero.", "all.dims", truth),
     extremum("max", "The largest value; along an axis also where it stands."),

@@ -18,9 +18,7 @@ def infer_flatten(call: Call) -> tuple[ValueType, ...]:
     last = axis(call, integer(call, "end_dim"), len(shape))
     if first > last:
         raise call.refuse(f"start_dim {first} comes after end_dim {last}; exchange them")
-    return (
-        call.operand.with_shape((*shape[:first], size_product(shape[first : last + 1]), *shape[last + 1 :])),
-    )
+    return (call.operand.with_shape((*shape[:first], size_product(shape[first : last + 1]), *shape[last + 1 :])),)
 
 
 def infer_reshape(call: Call) -> tuple[ValueType, ...]:
@@ -41,9 +39,7 @@ def completed(call: Call, wanted: Shape, total: Size) -> Shape:
         return wanted
     others = size_product(size for size in wanted if size != -1)
     if others == 0:
-        raise call.refuse(
-            f"shape {shape_text(wanted)} has a 0 beside its -1, which could be anything; write it out"
-        )
+        raise call.refuse(f"shape {shape_text(wanted)} has a 0 beside its -1, which could be anything; write it out")
     return tuple(total // others if size == -1 else size for size in wanted)
 
 
@@ -75,11 +71,7 @@ def infer_squeeze(call: Call) -> tuple[ValueType, ...]:
 def run_squeeze(run: Run) -> Any:
     """Named axes and all axes are different overloads."""
     dims = run.attributes["dim"]
-    return (
-        overload("squeeze.default")(run.operand)
-        if dims is None
-        else overload("squeeze.dims")(run.operand, [*dims])
-    )
+    return overload("squeeze.default")(run.operand) if dims is None else overload("squeeze.dims")(run.operand, [*dims])
 
 
 def infer_unsqueeze(call: Call) -> tuple[ValueType, ...]:
@@ -94,9 +86,7 @@ def infer_expand(call: Call) -> tuple[ValueType, ...]:
     shape, wanted = call.operand.shape, sizes(call, "shape")
     new = len(wanted) - len(shape)
     if new < 0:
-        raise call.refuse(
-            f"shape {shape_text(wanted)} has fewer axes than {call.operand}; give at least {len(shape)}"
-        )
+        raise call.refuse(f"shape {shape_text(wanted)} has fewer axes than {call.operand}; give at least {len(shape)}")
     old: tuple[Size | None, ...] = (*[None] * new, *shape)
     return (call.operand.with_shape(expanded(call, one, two) for one, two in zip(old, wanted, strict=True)),)
 
@@ -118,9 +108,7 @@ def infer_repeat(call: Call) -> tuple[ValueType, ...]:
     """Each axis is laid down several times; further repeats make new axes in front."""
     shape, repeats = call.operand.shape, sizes(call, "repeats")
     if len(repeats) < len(shape) or any(isinstance(count, int) and count < 0 for count in repeats):
-        raise call.refuse(
-            f"repeats is {shape_text(repeats)}; give at least {len(shape)} counts of at least 0"
-        )
+        raise call.refuse(f"repeats is {shape_text(repeats)}; give at least {len(shape)} counts of at least 0")
     padded = (*(1 for _ in repeats[len(shape) :]), *shape)
     return (call.operand.with_shape(size * count for size, count in zip(padded, repeats, strict=True)),)
 
@@ -130,10 +118,10 @@ def infer_roll(call: Call) -> tuple[ValueType, ...]:
     shifts, dims = sizes(call, "shifts"), integers(call, "dims")
     for dim in dims:
         axis(call, dim, call.operand.rank)
+    if not shifts or (dims and not call.operand.rank):
+        raise call.refuse(f"has {len(shifts)} shifts for {call.operand}; give a shift, and dims only if it has axes")
     if len(shifts) != len(dims) and (dims or len(shifts) != 1):
-        raise call.refuse(
-            f"{len(shifts)} shifts for {len(dims)} dims; give as many, or one shift and no dims"
-        )
+        raise call.refuse(f"{len(shifts)} shifts for {len(dims)} dims; give as many, or one shift and no dims")
     return (call.operand,)
 
 
@@ -150,9 +138,7 @@ def infer_unfold(call: Call) -> tuple[ValueType, ...]:
     window, step = integer(call, "size"), integer(call, "step")
     length = shape[dim] if shape else 1
     if step < 1 or window < 0 or (isinstance(length, int) and window > length):
-        raise call.refuse(
-            f"size {window}, step {step} over {length} elements; give 0 ≤ size ≤ {length} and step ≥ 1"
-        )
+        raise call.refuse(f"size {window}, step {step} over {length} elements; give 0 ≤ size ≤ {length} and step ≥ 1")
     windows = (length - window) // step + 1
     kept = (*shape[:dim], windows, *shape[dim + 1 :]) if shape else ()
     return (call.operand.with_shape((*kept, window)),)
@@ -177,19 +163,21 @@ def infer_pad(call: Call) -> tuple[ValueType, ...]:
     if mode not in PAD_MODES:
         raise call.refuse(f"mode is {mode!r}; give one of {', '.join(PAD_MODES)}", Code.SCHEMA)
     if len(margins) % 2 or len(margins) > 2 * len(shape):
-        raise call.refuse(
-            f"pad has {len(margins)} sizes for {len(shape)} axes; give two for each of the last axes"
-        )
+        raise call.refuse(f"pad has {len(margins)} sizes for {len(shape)} axes; give two for each of the last axes")
     if mode != "constant":
         check_mirrored(call, mode, margins)
     for place in range(len(margins) // 2):
-        shape[-1 - place] = shape[-1 - place] + margins[2 * place] + margins[2 * place + 1]
-    for size in shape:
-        if isinstance(size, int) and size < 0:
-            raise call.refuse(
-                f"pad {shape_text(margins)} cuts more than there is: the result has shape {shape}"
-            )
+        before, after = margins[2 * place : 2 * place + 2]
+        check_cut(call, shape[-1 - place], before, after)
+        shape[-1 - place] = shape[-1 - place] + before + after
     return (call.operand.with_shape(shape),)
+
+
+def check_cut(call: Call, size: Size, before: Size, after: Size) -> None:
+    """Negative margins cut before others are added, and cut no more than there is."""
+    cut = sum(-margin for margin in (before, after) if isinstance(margin, int) and margin < 0)
+    if isinstance(size, int) and cut > size:
+        raise call.refuse(f"pad cuts {cut} elements from an axis of {size}; cut at most {size}")
 
 
 def check_mirrored(call: Call, mode: str, margins: Shape) -> None:

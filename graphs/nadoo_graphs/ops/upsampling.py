@@ -41,9 +41,7 @@ def upsampling_targets(call: Call) -> tuple[Shape | None, tuple[float, ...] | No
     """The sizes and scales that an upsampling was given, at least one of them."""
     sizes, scales = call.attributes["sizes"], call.attributes["scales"]
     if sizes is None and scales is None:
-        raise call.refuse(
-            "neither sizes nor scales are given; give one of them, a number for each spatial axis"
-        )
+        raise call.refuse("neither sizes nor scales are given; give one of them, a number for each spatial axis")
     return cast("Shape | None", sizes), cast("tuple[float, ...] | None", scales)
 
 
@@ -72,9 +70,7 @@ def infer_upsample(call: Call) -> tuple[ValueType, ...]:
     if complaints:
         raise call.refuse("; ".join(complaints))
     if not source.is_floating and source.dtype != "uint8":
-        raise call.refuse(
-            f"the input is {source}; upsampling takes floating-point numbers or uint8", Code.DTYPE
-        )
+        raise call.refuse(f"the input is {source}; upsampling takes floating-point numbers or uint8", Code.DTYPE)
     spatial, (sizes, scales) = source.shape[2:], upsampling_targets(call)
     targets = sizes or [resized(size, scale) for size, scale in zip(spatial, scales or (), strict=True)]
     return (ValueType((*source.shape[:2], *require_output(call, spatial, targets)), source.dtype),)

@@ -14,4 +14,4 @@ LIST = "allowed_operators.txt"
 @cache
 def allowed_operators() -> frozenset[str]:
     """The names of the list, such as "aten.sort.default"."""
-    return frozenset(files(__package__).joinpath(LIST).read_text(encoding="utf-8").split())
+    return frozenset(files("nadoo_graphs.saving").joinpath(LIST).read_text(encoding="utf-8").split())

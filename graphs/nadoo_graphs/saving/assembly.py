@@ -4,6 +4,7 @@ Nodes are put in as they are declared, without inference, so that whatever is wr
 verification as for any graph, and reported with everything else.
 """
 
+# ruff: noqa: SLF001
 # pyright: reportPrivateUsage=false
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -35,10 +36,8 @@ def name_problems(document: GraphDocument) -> list[Problem]:
         if count > 1
     ]
     for node, operands in document.nodes:
-        undefined = sorted({value.node for value in operands} - set(nodes))
-        found.extend(
-            Problem(Code.NAME, where(node), f"reads {name!r}, which no node is called") for name in undefined
-        )
+        undefined = sorted({value.node for value in operands if value.node not in nodes})
+        found.extend(Problem(Code.NAME, where(node), f"reads {name!r}, which no node is called") for name in undefined)
     return [*found, *state_problems(document)]
 
 
@@ -82,11 +81,7 @@ def in_row_order(node: Node, ops: OpTable) -> Node:
     if node.op not in ops or ops[node.op].problems(node.name, node.attributes):
         return node
     row = ops[node.op]
-    roles = {
-        role.name: node.tensors[role.name]
-        for role in row.roles_of(node.attributes)
-        if role.name in node.tensors
-    }
+    roles = {role.name: node.tensors[role.name] for role in row.roles_of(node.attributes) if role.name in node.tensors}
     return evolve(node, attributes=row.complete(node.attributes), tensors={**roles, **node.tensors})
 
 
@@ -108,20 +103,16 @@ def guarded(check: Callable[[], Iterable[Problem]]) -> list[Problem]:
     except GraphError as error:
         return list(error.problems)
     except Exception as error:  # rows come from plugins: whatever they raise, the graph is refused
-        message = (
-            f"cannot be checked ({type(error).__name__}: {error}); save it again, or repair the row it names"
-        )
+        message = f"cannot be checked ({type(error).__name__}: {error}); save it again, or repair the row it names"
         return [Problem(Code.SCHEMA, "graph", message)]
 
 
 def order_problems(graph: ModelGraph, document: GraphDocument) -> Iterator[Problem]:
-    """Nodes stand in order of execution, so that the same graph is always the same bytes; a cycle is found elsewhere."""
+    """Nodes stand in order of execution, so that the same graph is always the same bytes."""
     listed = [node.name for node, _ in document.nodes]
     positions = {name: index for index, name in enumerate(listed)}
     late = [
-        Problem(
-            Code.SCHEMA, where(node), f"stands before {value.node!r}, which it reads; list it after that node"
-        )
+        Problem(Code.SCHEMA, where(node), f"stands before {value.node!r}, which it reads; list it after that node")
         for node, operands in document.nodes
         for value in operands
         if positions[value.node] > positions[node.name]
@@ -146,15 +137,13 @@ def border_problems(graph: ModelGraph) -> Iterator[Problem]:
     known = {name for node in graph.nodes() if node.op in {INPUT, OPAQUE} for name in node_symbols(node)}
     for node in graph.nodes():
         for name in sorted(node_symbols(node) - known):
-            message = (
-                f"symbol {name!r} comes from no input and no opaque operator; bind it or add it to an input"
-            )
+            message = f"symbol {name!r} comes from no input and no opaque operator; bind it or add it to an input"
             yield Problem(Code.SYMBOL, where(node), message)
     yield from structure_problems(graph)
 
 
 def structure_problems(graph: ModelGraph) -> Iterator[Problem]:
-    """The structure of the results says how many values come out; that of the arguments is verified elsewhere."""
+    """The structure of the results says how many values come out."""
     results = graph.contract.results
     if results is not None and results.leaves() != len(graph.outputs):
         message = f"results hold {results.leaves()} tensors, but the graph returns {len(graph.outputs)}"

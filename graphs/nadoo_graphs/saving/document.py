@@ -25,7 +25,7 @@ from nadoo_graphs.node import Node
 from nadoo_graphs.parts import Part
 from nadoo_graphs.saving.stored import StoredTensor
 from nadoo_graphs.tensors import ROLES, TensorRole
-from nadoo_graphs.values import Value, ValueType
+from nadoo_graphs.values import Value
 
 SCHEMA = "nadoo-graph"
 VERSION = 1
@@ -182,7 +182,7 @@ def decode_stored(name: str, part: Part, fields: Mapping[str, Part]) -> StoredTe
 
 def decode_contract(part: Part) -> tuple[Contract, tuple[StoredTensor, ...]]:
     """The border of a graph, and the rows of its examples."""
-    missing = dict.fromkeys(STRUCTURES)
+    missing: dict[str, Any] = dict.fromkeys(STRUCTURES)
     fields = part.fields(("inputs", "outputs", "symbols", "report"), missing)
     inputs, examples = decode_inputs(fields["inputs"].items())
     contract = Contract(
@@ -206,7 +206,7 @@ def decode_inputs(parts: Iterable[Part]) -> tuple[tuple[InputContract, ...], tup
         inputs[found.name] = found
         row = part.mapping().get("example")
         if row is not None:
-            examples.append(decode_example(found.name, part.child(row, ".example")))
+            examples.append(decode_example(found.name, part.child(row, "example")))
     return tuple(inputs.values()), tuple(examples)
 
 

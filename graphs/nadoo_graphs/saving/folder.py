@@ -8,7 +8,7 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -39,7 +39,7 @@ class Commit:
         temporary = self.written(write)
         if not target.exists():
             self.placed.append(target)
-        os.replace(temporary, target)
+        temporary.replace(target)
 
     def commit(self, name: str, write: Writer) -> None:
         """Let the file that refers to all others take the place of the old one: from here on, the new graph stands."""
@@ -47,7 +47,7 @@ class Commit:
         sync_folder(self.home)
         placed, self.placed = self.placed, []
         try:
-            os.replace(temporary, self.home / name)
+            temporary.replace(self.home / name)
         except OSError:
             self.placed = placed
             raise
@@ -57,7 +57,10 @@ class Commit:
         """A file that is on the disk, not only in the system's memory, under a temporary name."""
         path = self.home / f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
         self.temporary.append(path)
+        path.touch()
+        mode = path.stat().st_mode
         write(path)
+        path.chmod(mode)
         with path.open("rb+") as file:
             os.fsync(file.fileno())
         return path
@@ -70,11 +73,12 @@ class Commit:
 
 
 @contextmanager
-def committing(home: Path) -> Iterator[Commit]:
+def committing(home: Path) -> Generator[Commit]:
     """A save into a folder, which is made if it is not there; every failure leaves it as it was."""
     commit = Commit(home)
-    new = not home.exists()
+    new = False
     try:
+        new = not home.exists()
         home.mkdir(parents=True, exist_ok=True)
         yield commit
     except (OSError, SafetensorError) as error:

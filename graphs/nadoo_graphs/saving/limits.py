@@ -23,5 +23,7 @@ class Limits:
         allowed: int = getattr(self, name)
         if value > allowed:
             noun = name.replace("_", " ")
-            message = f"has {value} {noun}, at most {allowed} are read; give load(limits=Limits({name}=…)) if it is yours"
+            message = (
+                f"has {value} {noun}, at most {allowed} are read; give load(limits=Limits({name}=…)) if it is yours"
+            )
             raise LoadError(Problem(Code.LIMIT, where, message))

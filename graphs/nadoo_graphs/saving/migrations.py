@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from nadoo_graphs.errors import Code, LoadError, Problem
 from nadoo_graphs.saving.document import SCHEMA, VERSION
@@ -22,7 +22,9 @@ def migrated(document: Any, migrations: Mapping[int, Migration], where: str) -> 
         raise LoadError(Problem(Code.SCHEMA, where, message))
     for step in range(version, VERSION):
         if step not in migrations:
-            message = f"has version {version}, and nothing leads from {step} to {step + 1}; save it with a nadoo of then"
+            message = (
+                f"has version {version}, and nothing leads from {step} to {step + 1}; save it with a nadoo of then"
+            )
             raise LoadError(Problem(Code.SCHEMA, where, message))
         document = migrate(document, step, migrations[step], where)
     return document
@@ -30,7 +32,7 @@ def migrated(document: Any, migrations: Mapping[int, Migration], where: str) -> 
 
 def version_of(document: Any, where: str) -> int:
     """The version that a document claims."""
-    given: Any = document if isinstance(document, dict) else {}
+    given = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
     version = given.get("version")
     if given.get("schema") == SCHEMA and type(version) is int:
         return version
@@ -39,11 +41,9 @@ def version_of(document: Any, where: str) -> int:
 
 
 def migrate(document: Document, version: int, migration: Migration, where: str) -> Document:
-    """One step; a migration may rely on what its version promised, and a document that breaks the promise is refused."""
+    """One step; it may rely on what its version promised, and a document that breaks the promise is refused."""
     try:
         return {**migration(document), "version": version + 1}
     except Exception as error:
-        message = (
-            f"does not have the form of version {version} ({type(error).__name__}: {error}); save it again"
-        )
+        message = f"does not have the form of version {version} ({type(error).__name__}: {error}); save it again"
         raise LoadError(Problem(Code.SCHEMA, where, message)) from error

@@ -4,8 +4,7 @@ A saved graph is data, yet running an opaque node calls the operator it names. A
 writes to the disk when it is called, therefore a name is believed only if it is listed.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from nadoo_graphs.errors import Code, Problem
 from nadoo_graphs.graph import ModelGraph
@@ -42,9 +41,7 @@ def argument_problems(node: Node, operands: int) -> Iterator[Problem]:
     if not (isinstance(arguments, tuple) and isinstance(keywords, tuple) and isinstance(signature, tuple)):
         yield Problem(Code.SCHEMA, where(node), "arguments, keywords and signature must be arrays")
         return
-    pairs = [
-        item for item in keywords if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
-    ]
+    pairs = [item for item in keywords if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)]
     if len(pairs) != len(keywords):
         yield Problem(Code.SCHEMA, where(node), "keywords must be pairs of a name and an argument")
     for item in (*arguments, *(value for _, value in pairs)):
@@ -57,11 +54,11 @@ def is_argument(item: Attribute, operands: int) -> bool:
     """Whether an argument is a plain value, or a tagged pair of a known kind."""
     if not isinstance(item, tuple):
         return True
-    if len(item) != 2 or not isinstance(item[0], str):
+    if len(item) != 2:
         return False
-    rules: dict[str, Callable[[Any], bool]] = {
-        "operand": lambda value: type(value) is int and 0 <= value < operands,
-        "torch": lambda value: value in CONSTANTS,
-        "list": lambda value: isinstance(value, tuple) and all(is_argument(part, operands) for part in value),
-    }
-    return item[0] in rules and rules[item[0]](item[1])
+    tag, value = item
+    if tag == "operand":
+        return type(value) is int and 0 <= value < operands
+    if tag == "torch":
+        return value in CONSTANTS
+    return tag == "list" and isinstance(value, tuple) and all(is_argument(part, operands) for part in value)

@@ -1,6 +1,5 @@
 """Files of a saved graph by name: each must lie in its folder, whatever the document or a symbolic link says."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -19,9 +18,7 @@ def inside(folder: Path, name: str) -> Path:
     try:
         resolved, home = path.resolve(), folder.resolve()
     except (OSError, RuntimeError) as error:
-        raise LoadError(
-            Problem(Code.PATH, f"file {name!r}", f"is a link that leads nowhere: {error}")
-        ) from error
+        raise LoadError(Problem(Code.PATH, f"file {name!r}", f"is a link that leads nowhere: {error}")) from error
     if resolved.parent != home:
         message = f"is a symbolic link to {resolved}, outside of the folder; put the file itself there"
         raise LoadError(Problem(Code.PATH, f"file {name!r}", message))
@@ -36,15 +33,13 @@ def is_plain(name: str) -> bool:
 def regular_size(path: Path) -> int:
     """The length of a file; a directory or a pipe, whose reading may never end, is refused."""
     try:
-        status = os.stat(path)
+        status = path.stat()
     except (OSError, ValueError) as error:
         message = f"cannot be read ({reason(error)}); restore it or save the graph again"
         raise LoadError(Problem(Code.DATA, f"file {path.name!r}", message)) from error
     if stat.S_ISREG(status.st_mode):
         return status.st_size
-    raise LoadError(
-        Problem(Code.DATA, f"file {path.name!r}", "is not a regular file; restore it or save again")
-    )
+    raise LoadError(Problem(Code.DATA, f"file {path.name!r}", "is not a regular file; restore it or save again"))
 
 
 def reason(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """Loading: a folder is believed only after everything in it has been checked, and nothing of it is ever executed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,9 @@ def read_graph(home: Path, trust: Trust) -> tuple[ModelGraph | None, list[Proble
     document = decode_document(Part(read_document(home, trust), problems, GRAPH_FILE))
     if problems:
         return None, problems
-    tensors = read_table(home, document.tensors_file, [row.stored for row in document.tensors], document, trust, problems)
+    tensors = read_table(
+        home, document.tensors_file, [row.stored for row in document.tensors], document, trust, problems
+    )
     examples = read_table(home, document.examples_file, document.examples, document, trust, problems)
     names = name_problems(document)
     if names:
@@ -90,8 +92,8 @@ def read_document(home: Path, trust: Trust) -> Any:
     with path.open("rb") as file:
         document = migrated(parse(file.read(size + 1), GRAPH_FILE), trust.migrations, GRAPH_FILE)
     for key in ("nodes", "tensors"):
-        value = document.get(key)
-        trust.limits.require(key, len(value) if isinstance(value, list | dict) else 0, GRAPH_FILE)
+        value: Any = document.get(key)
+        trust.limits.require(key, len(value) if isinstance(value, Sized) else 0, GRAPH_FILE)
     return document
 
 
@@ -140,7 +142,9 @@ def format_problems(table: Sequence[StoredTensor], formats: FormatTable) -> list
             layout(entry.type, formats)
         except GraphError as error:
             where = f"tensor {entry.name!r}"
-            found.extend(Problem(problem.code, where, f"{problem.where} {problem.message}") for problem in error.problems)
+            found.extend(
+                Problem(problem.code, where, f"{problem.where} {problem.message}") for problem in error.problems
+            )
     return found
 
 
@@ -152,7 +156,7 @@ def record_of(row: TensorEntry, tensors: Mapping[str, torch.Tensor], trust: Trus
     if value is None:
         value = torch.empty(stored.shape, dtype=torch_dtype(stored.type.dtype), device="meta")
     elif is_stored_plainly(stored.type, trust.formats):
-        memo.version, memo.digest = value._version, stored.sha256
+        memo.version, memo.digest = value._version, stored.sha256  # noqa: SLF001
     return TensorRecord(value, row.role, row.persistent, row.trainable, stored.type.format, memo)
 
 

@@ -7,12 +7,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from nadoo_graphs.errors import Code, LoadError, Problem
 
 DEEPEST = 100
-STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+TEXT = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+OTHER = re.compile(r"[^\[\]{}]+")
 
 
 def parse(text: bytes, where: str) -> Any:
@@ -31,16 +33,10 @@ def parse(text: bytes, where: str) -> Any:
 
 def require_shallow(document: str, where: str) -> None:
     """Refuse a nesting that no graph has and that recursion cannot follow."""
-    depth = 0
-    for found in STRUCTURE.finditer(document):
-        mark = document[found.start()]
-        if mark == '"':
-            continue
-        depth += 1 if mark in "[{" else -1
-        if depth > DEEPEST:
-            raise refusal(
-                where, f"nests deeper than {DEEPEST} levels at character {found.start()}", Code.LIMIT
-            )
+    brackets = OTHER.sub("", TEXT.sub("", document))
+    depths = accumulate(1 if bracket in "[{" else -1 for bracket in brackets)
+    if max(depths, default=0) > DEEPEST:
+        raise refusal(where, f"nests deeper than {DEEPEST} levels", Code.LIMIT)
 
 
 def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,10 +5,11 @@ to a file that may change, and because one owned buffer that is hashed while it 
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import torch
 from attrs import frozen
 
@@ -32,6 +33,7 @@ from nadoo_graphs.tensors import content_digest, torch_dtype
 
 LENGTH_BYTES = 8
 METADATA = "__metadata__"
+MOST_THREADS = 8
 RUN_BYTES = 4 * 1024**2
 ALONE_BYTES = 1024**2
 """Below this a thread pool costs more than it gives."""
@@ -51,6 +53,15 @@ class Place:
     layout: Layout
     start: int
     end: int
+
+
+@frozen
+class Checked:
+    """A tensor that was read, and what is wrong with it."""
+
+    name: str
+    value: torch.Tensor
+    problems: tuple[Problem, ...] = ()
 
 
 @frozen
@@ -103,7 +114,7 @@ def find_places(header: Part, reading: Reading, size: int) -> list[Place]:
         place
         for name in rows
         if name in expected
-        for place in find_place(header.child(rows[name], f"[{name!r}]"), expected[name], reading.formats)
+        for place in find_place(header.child(rows[name], name), expected[name], reading.formats)
     ]
     places = sorted(found, key=lambda place: (place.start, place.end))
     if len(places) == len(expected):
@@ -119,9 +130,7 @@ def find_place(row: Part, entry: StoredTensor, formats: FormatTable) -> Iterator
     offsets = [item.integer(0) for item in fields["data_offsets"].items()]
     expected = layout(entry.type, formats)
     if (dtype, shape) != expected:
-        row.refuse(
-            f"is {dtype} {list(shape)}, but the graph says {expected[0]} {list(expected[1])}", Code.DATA
-        )
+        row.refuse(f"is {dtype} {list(shape)}, but the graph says {expected[0]} {list(expected[1])}", Code.DATA)
     elif len(offsets) != 2 or offsets[1] - offsets[0] != layout_bytes(*expected):
         row.refuse(f"has data_offsets {offsets}; they must span {layout_bytes(*expected)} bytes", Code.DATA)
     else:
@@ -133,9 +142,7 @@ def check_cover(header: Part, places: Sequence[Place], size: int) -> None:
     position = 0
     for place in places:
         if place.start != position:
-            message = (
-                f"tensor {place.entry.name!r} starts at byte {place.start}, the one before ends at {position}"
-            )
+            message = f"tensor {place.entry.name!r} starts at byte {place.start}, the one before ends at {position}"
             header.refuse(f"{message}; tensors must lie side by side", Code.DATA)
             return
         position = place.end
@@ -148,20 +155,21 @@ def read_places(
     path: Path, start: int, places: Sequence[Place], reading: Reading, problems: list[Problem]
 ) -> dict[str, torch.Tensor]:
     """All tensors as views of one buffer, hashed and checked by a few threads while they are read."""
-    buffer = memoryview(torch.empty(max(1, places[-1].end if places else 0), dtype=torch.uint8).numpy())
+    # NumPy asks the system for huge pages, which halves the time that filling a fresh buffer takes.
+    buffer = np.empty(places[-1].end if places else 0, dtype=np.uint8).data
 
-    def read_run(run: Sequence[Place]) -> list[tuple[str, torch.Tensor, list[Problem]]]:
+    def read_run(run: Sequence[Place]) -> list[Checked]:
         read_into(buffer[run[0].start : run[-1].end], path, start + run[0].start)
         return [check(place, buffer, reading) for place in run]
 
-    workers = os.cpu_count() or 1 if len(buffer) > ALONE_BYTES else 1
-    found: dict[str, torch.Tensor] = {}
-    with ThreadPoolExecutor(min(8, workers)) as pool:
-        chosen = pool.map if workers > 1 else map
-        for run in chosen(read_run, list(runs(places))):
-            found.update((name, tensor) for name, tensor, _ in run)
-            problems.extend(problem for _, _, complaints in run for problem in complaints)
-    return found
+    found: list[Checked] = []
+    if len(buffer) <= ALONE_BYTES:
+        found.extend(item for run in runs(places) for item in read_run(run))
+    else:
+        with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+            found.extend(item for run in pool.map(read_run, list(runs(places))) for item in run)
+    problems.extend(problem for item in found for problem in item.problems)
+    return {item.name: item.value for item in found}
 
 
 def runs(places: Sequence[Place]) -> Iterator[list[Place]]:
@@ -188,30 +196,27 @@ def read_into(view: memoryview, path: Path, start: int) -> None:
             view = view[count:]
 
 
-def check(place: Place, buffer: memoryview, reading: Reading) -> tuple[str, torch.Tensor, list[Problem]]:
+def check(place: Place, buffer: memoryview, reading: Reading) -> Checked:
     """One tensor, and what is wrong with its content."""
-    entry, where = place.entry, f"tensor {place.entry.name!r}"
+    entry = place.entry
     stored = view_of(place, buffer)
     if content_digest(stored) != entry.sha256:
-        return (
-            entry.name,
-            stored,
-            [Problem(Code.DATA, where, "has another sha256 than the graph says; restore the file")],
-        )
+        return refused(entry, stored, "has another sha256 than the graph says; restore the file")
     if not is_canonical_bool(stored):
-        return (
-            entry.name,
-            stored,
-            [Problem(Code.DATA, where, "holds booleans other than 0 and 1; save the graph again")],
-        )
+        return refused(entry, stored, "holds booleans other than 0 and 1; save the graph again")
     try:
         value = from_stored(stored, entry.type, reading.formats)
     except FormatError as error:
-        return entry.name, stored, [Problem(Code.DATA, where, str(problem)) for problem in error.problems]
+        return refused(entry, stored, f"is not in its format: {error}")
     if entry.name in reading.finite and not is_finite(value):
         message = "holds NaN or infinities; find where they arise, or load with allow_nonfinite=True"
-        return entry.name, value, [Problem(Code.NONFINITE, where, message)]
-    return entry.name, value, []
+        return refused(entry, value, message, Code.NONFINITE)
+    return Checked(entry.name, value)
+
+
+def refused(entry: StoredTensor, value: torch.Tensor, message: str, code: Code = Code.DATA) -> Checked:
+    """A tensor whose content cannot be believed."""
+    return Checked(entry.name, value, (Problem(code, f"tensor {entry.name!r}", message),))
 
 
 def view_of(place: Place, buffer: memoryview) -> torch.Tensor:

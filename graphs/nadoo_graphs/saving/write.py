@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from attrs import frozen
-from safetensors.torch import save_file
+from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
 from nadoo_graphs.encoding import canonical, encode_type
 from nadoo_graphs.errors import Code, GraphError, Problem, SaveError
@@ -81,7 +81,11 @@ def custom_problems(graph: ModelGraph) -> list[Problem]:
     """Containers of a user's own class: rebuilding one would mean running code that a file names."""
     structures = [getattr(graph.contract, key) for key in STRUCTURES]
     return [
-        Problem(Code.SCHEMA, "contract", f"holds a container of class {item.type_name!r}, which no file can; {CUSTOM_ADVICE}")
+        Problem(
+            Code.SCHEMA,
+            "contract",
+            f"holds a container of class {item.type_name!r}, which no file can; {CUSTOM_ADVICE}",
+        )
         for structure in structures
         if structure is not None
         for item in structure.walk()

@@ -32,8 +32,7 @@ def trit_words_of_row(codes: Sequence[int], per_word: int, word_bits: int) -> li
     words: list[int] = []
     for start in range(0, len(padded), per_word):
         number = sum(
-            digit[code] * 3 ** (per_word - 1 - place)
-            for place, code in enumerate(padded[start : start + per_word])
+            digit[code] * 3 ** (per_word - 1 - place) for place, code in enumerate(padded[start : start + per_word])
         )
         words.append(-(-(number << word_bits) // 3**per_word))
     return words

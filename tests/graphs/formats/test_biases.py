@@ -75,9 +75,7 @@ def test_a_bias_that_is_not_one_for_each_channel_is_refused(shape: tuple[int, ..
         (-1.0, 1.0, (-110, -90)),
     ],
 )
-def test_activations_become_bounds(
-    real_low: float | None, real_high: float | None, bounds: tuple[int, int]
-) -> None:
+def test_activations_become_bounds(real_low: float | None, real_high: float | None, bounds: tuple[int, int]) -> None:
     assert fused_bounds(0.1, -100, -128, 127, real_low, real_high) == bounds
 
 

@@ -135,9 +135,7 @@ def test_codes_in_another_dtype_are_refused() -> None:
         row.decode(torch.ones(2, 2, dtype=torch.int64))
 
 
-@pytest.mark.parametrize(
-    "words", [np.zeros((3, 1), np.uint32), np.zeros(2, np.uint32), np.zeros((), np.uint32)]
-)
+@pytest.mark.parametrize("words", [np.zeros((3, 1), np.uint32), np.zeros(2, np.uint32), np.zeros((), np.uint32)])
 def test_packed_data_of_another_number_of_rows_is_refused(words: np.ndarray) -> None:
     with pytest.raises(FormatError, match=r"the shape \(2, 8\) is packed as 2 rows"):
         standard_formats()["int4"].unpack(words, (2, 8))

@@ -123,9 +123,7 @@ def test_rows_are_padded_with_the_code_nearest_to_zero(name: str, codes: list[in
 @pytest.mark.parametrize("row", BOOKED, ids=lambda row: row.name)
 @FEW
 @given(rows=ROWS, columns=COLUMNS, seed=SEEDS)
-def test_packing_agrees_with_the_reference_and_is_undone(
-    row: Format, rows: int, columns: int, seed: int
-) -> None:
+def test_packing_agrees_with_the_reference_and_is_undone(row: Format, rows: int, columns: int, seed: int) -> None:
     """unpack(pack(u)) = u, pack(u) is what plain Python writes, in the bytes that were promised."""
     codes = drawn(row, rows, columns, seed)
     packed = row.packing.pack(codes)
@@ -156,9 +154,7 @@ def test_more_codes_than_a_block_are_packed_like_few(name: str) -> None:
     row = standard_formats()[name]
     codes = drawn(row, 1500, 1001, seed=1)
     packed = row.packing.pack(codes)
-    assert packed[[0, 1047, 1499]].tolist() == [
-        reference(row, each) for each in codes[[0, 1047, 1499]].tolist()
-    ]
+    assert packed[[0, 1047, 1499]].tolist() == [reference(row, each) for each in codes[[0, 1047, 1499]].tolist()]
     assert np.array_equal(row.packing.unpack(packed, 1001), codes)
 
 
@@ -178,9 +174,7 @@ def test_a_kernel_on_sign_and_magnitude_words_is_the_integer_product(columns: in
     row = standard_formats()["4bitsym"]
     codes = drawn(row, 3, columns, seed)
     inputs = np.random.default_rng(seed).integers(-128, 128, size=columns).tolist()
-    for packed, expected in zip(
-        row.packing.pack(codes).tolist(), codes.astype(np.int64) @ inputs, strict=True
-    ):
+    for packed, expected in zip(row.packing.pack(codes).tolist(), codes.astype(np.int64) @ inputs, strict=True):
         total = 0
         for index, value in enumerate(inputs):
             nibble = packed[index // 8] >> (28 - 4 * (index % 8)) & 15
@@ -194,9 +188,7 @@ def test_a_kernel_on_trits_is_the_integer_product(columns: int, seed: int) -> No
     row = standard_formats()["ternary"]
     codes = drawn(row, 3, columns, seed)
     inputs = np.random.default_rng(seed).integers(-128, 128, size=columns).tolist()
-    for packed, expected in zip(
-        row.packing.pack(codes).tolist(), codes.astype(np.int64) @ inputs, strict=True
-    ):
+    for packed, expected in zip(row.packing.pack(codes).tolist(), codes.astype(np.int64) @ inputs, strict=True):
         total = word = 0
         for index, value in enumerate(inputs):
             word = packed[index // 10] if index % 10 == 0 else word & 0xFFFF
@@ -213,9 +205,7 @@ def test_a_code_outside_the_format_is_refused_with_its_value(row: Format) -> Non
         row.packing.pack(codes)
 
 
-@pytest.mark.parametrize(
-    ("name", "code"), [("2bitsym", 0), ("fp130", 3), ("binary", 0), ("int4", -9), ("4bit", 8)]
-)
+@pytest.mark.parametrize(("name", "code"), [("2bitsym", 0), ("fp130", 3), ("binary", 0), ("int4", -9), ("4bit", 8)])
 def test_a_code_between_or_just_beyond_the_levels_is_refused(name: str, code: int) -> None:
     with pytest.raises(FormatError, match=f"such as {code}; allowed"):
         words_of(name, [code])
@@ -267,8 +257,6 @@ def test_non_contiguous_codes_and_words_are_packed_by_value() -> None:
 
 
 @pytest.mark.parametrize(("codes", "per_word", "word"), [((-1, 1), 10, "uint16"), ((1, -1, 0), 11, "uint16")])
-def test_trits_that_are_no_trits_or_do_not_fit_are_refused(
-    codes: tuple[int, ...], per_word: int, word: str
-) -> None:
+def test_trits_that_are_no_trits_or_do_not_fit_are_refused(codes: tuple[int, ...], per_word: int, word: str) -> None:
     with pytest.raises(FormatError, match="there must be 3 codes, and the digits must fit"):
         TritPacking(CodeBook("wrong", codes, "int8", 1), per_word, word)

@@ -25,9 +25,7 @@ def test_the_affine_references(values: list[float], scale: float, zero_point: in
     assert grid.scale.item() == pytest.approx(scale, rel=1e-5)
     assert grid.zero_point == zero_point
     assert not grid.degenerate
-    assert (
-        standard_formats()["int8"].encode(torch.tensor(values), grid.scale, grid.zero_point).tolist() == codes
-    )
+    assert standard_formats()["int8"].encode(torch.tensor(values), grid.scale, grid.zero_point).tolist() == codes
 
 
 def test_the_symmetric_reference() -> None:
@@ -41,14 +39,10 @@ def test_affine_codes_keep_zero_and_are_within_half_a_step(values: torch.Tensor)
     """Zero is exact, and no value of the tensor that made the grid is off by more than half a step."""
     row = standard_formats()["int8"]
     grid = affine_grid(values)
-    decoded = row.decode(
-        row.encode(values, grid.scale, grid.zero_point), grid.scale, grid.zero_point, torch.float64
-    )
+    decoded = row.decode(row.encode(values, grid.scale, grid.zero_point), grid.scale, grid.zero_point, torch.float64)
     assert bool(((decoded - values.double()).abs() <= grid.scale / 2 * (1 + 1e-9)).all())
     zero = torch.zeros(1)
-    assert (
-        row.decode(row.encode(zero, grid.scale, grid.zero_point), grid.scale, grid.zero_point).item() == 0.0
-    )
+    assert row.decode(row.encode(zero, grid.scale, grid.zero_point), grid.scale, grid.zero_point).item() == 0.0
 
 
 @given(VALUES, st.integers(-8, 8))

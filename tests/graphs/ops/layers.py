@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from attrs import frozen
-from torch import Tensor
-
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.node import Attribute
 from nadoo_graphs.ops import Call, Op, Run
 from nadoo_graphs.sizes import Size
 from nadoo_graphs.values import ValueType
+from torch import Tensor
 
 
 def type_of(tensor: Tensor) -> ValueType:
@@ -78,7 +76,9 @@ def known(item: Any) -> ValueType:
     return type_of(item) if isinstance(item, Tensor) else item
 
 
-def use(rows: Sequence[Op], name: str, *operands: Any, tensors: Mapping[str, Any] | None = None, **attributes: Any) -> Use:
+def use(
+    rows: Sequence[Op], name: str, *operands: Any, tensors: Mapping[str, Any] | None = None, **attributes: Any
+) -> Use:
     """The row of a name among a family's, applied."""
     row = next(row for row in rows if row.name == name)
     return Use(row, operands, tensors or {}, attributes)
@@ -90,23 +90,17 @@ def same_as_torch(applied: Use) -> bool:
 
 
 def agrees(applied: Use) -> bool:
-    """Whether inference and torch give the same types or both refuse."""
+    """Whether inference and torch give the same types, or neither gives anything."""
     try:
         inferred = applied.types
     except GraphError:
-        return refused_by_torch(applied)
-    return not refused_by_torch(applied) and inferred == tuple(type_of(output) for output in applied.outputs())
+        return gives_nothing(applied)
+    return inferred == tuple(type_of(output) for output in applied.outputs())
 
 
-def refused_by_torch(applied: Use) -> bool:
-    """Whether torch raises for these operands."""
+def gives_nothing(applied: Use) -> bool:
+    """Whether torch raises, or gives an output without elements, as some of its kernels do where others raise."""
     try:
-        applied.run()
+        return not all(output.numel() for output in applied.outputs())
     except (RuntimeError, IndexError, ValueError):
         return True
-    return False
-
-
-def bitwise_equal(first: Tensor, second: Tensor) -> bool:
-    """Whether two tensors have the same dtype, shape and bits; NaN equals NaN."""
-    return first.dtype == second.dtype and torch.equal(first.nan_to_num(), second.nan_to_num())

@@ -3,12 +3,12 @@
 import pytest
 import torch
 from hypothesis import given
-from torch import Tensor
-from torch.nn import functional as F
-
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.activation import ROWS
 from nadoo_graphs.values import ValueType
+from torch import Tensor
+from torch.nn import functional as F
+
 from tests.graphs.ops.comparing import (
     BATCH,
     Example,
@@ -25,7 +25,7 @@ from tests.graphs.ops.comparing import (
 )
 
 TABLE = by_name(ROWS)
-REQUIRED = {"threshold": {"threshold": 0.5, "value": -1.0}}
+REQUIRED = {"threshold": {"threshold": 0.5, "value": 1.0}}
 UNARY = [name for name in TABLE if name not in {"prelu"}]
 X = (BATCH, 6)
 
@@ -110,9 +110,7 @@ def test_a_wrong_attribute_is_named(name: str, attributes: dict[str, str | int],
 
 
 def test_a_dtype_that_torch_does_not_take_is_named() -> None:
-    with pytest.raises(
-        GraphError, match=r"works on bfloat16, .* not on int64; cast the operand first"
-    ) as caught:
+    with pytest.raises(GraphError, match=r"works on bfloat16, .* not on int64; cast the operand first") as caught:
         infer(TABLE["hardswish"], [ValueType((4,), "int64")])
     assert caught.value.codes == ("E04",)
 

@@ -1,16 +1,17 @@
 """Comparisons and logic: torch's types for any operands, torch's values, and refusals."""
 
 import operator
+from functools import partial
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
-
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.comparison import ROWS
 from nadoo_graphs.values import ValueType
+from torch import Tensor
+
 from tests.graphs.ops.comparing import (
     BATCH,
     Example,
@@ -31,12 +32,15 @@ UNARY = [row.name for row in ROWS if row.arity == (1, 1)]
 BINARY = [row.name for row in ROWS if row.arity[1] == 2]
 WITH_NUMBER = [row.name for row in ROWS if "other" in row.known]
 
+
+def compared_with_one(name: str, x: Tensor) -> Tensor:
+    """A comparison as Python writes it."""
+    return getattr(operator, name)(x, 1)
+
+
 EXAMPLES = (
     *(example(name, [X, (1, 6)], getattr(operator, name)) for name in COMPARISONS),
-    *(
-        example(name, [ValueType(X, "int64")], lambda x, f=getattr(operator, name): f(x, 1), other=1)
-        for name in COMPARISONS
-    ),
+    *(example(name, [ValueType(X, "int64")], partial(compared_with_one, name), other=1) for name in COMPARISONS),
     *(example(name, [BOOLEANS, X], getattr(torch, name)) for name in ("logical_and", "logical_or", "logical_xor")),
     *(example(name, [X], getattr(torch, name)) for name in ("logical_not", "isnan", "isinf", "isfinite")),
     example("bitwise_and", [BOOLEANS, BOOLEANS], operator.and_),

@@ -7,14 +7,14 @@ import torch
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn import functional as F
-
 from nadoo_graphs.capture.importers.convolution import IMPORTERS
 from nadoo_graphs.capture.importers.importer import Argument, AtenCall, Imported, TensorName
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.convolution import ROWS
 from nadoo_graphs.sizes import symbol
 from nadoo_graphs.values import Value, value_type
+from torch.nn import functional as F
+
 from tests.graphs.ops.layers import Use, agrees, optional, use
 
 REFERENCES = {
@@ -71,7 +71,7 @@ def transposed_convolutions(draw: st.DrawFn) -> Use:
 @settings(max_examples=150)
 @given(convolutions() | transposed_convolutions())
 def test_inference_agrees_with_torch(layer: Use) -> None:
-    """Over random geometries: infer gives torch's shape and dtype, and refuses exactly what torch refuses."""
+    """Over random geometries: infer gives torch's shape and dtype, and refuses what torch refuses or leaves empty."""
     assert agrees(layer)
 
 
@@ -80,11 +80,10 @@ def test_inference_agrees_with_torch(layer: Use) -> None:
 def test_execution_is_bitwise_that_of_torch(layer: Use) -> None:
     """execute = the function of torch.nn.functional of the row's name, for every geometry that is not refused."""
     try:
-        expected = REFERENCES[layer.row.name](layer.operands[0], **layer.tensors, **layer.attributes)
-    except (RuntimeError, ValueError):
-        with pytest.raises(GraphError):
-            _ = layer.types
+        _ = layer.types
+    except GraphError:
         return
+    expected = REFERENCES[layer.row.name](layer.operands[0], **layer.tensors, **layer.attributes)
     assert torch.equal(layer.run(), expected)
 
 
@@ -192,7 +191,7 @@ def test_a_convolution_refuses_tensors_that_do_not_fit(source: Any, weight: Any,
 
 def test_a_transposed_convolution_refuses_an_output_padding_of_a_whole_stride() -> None:
     tensors = {"weight": value_type((4, 2, 3, 3))}
-    with pytest.raises(GraphError, match="output_padding .* must be smaller than stride"):
+    with pytest.raises(GraphError, match=r"output_padding .* must be smaller than stride"):
         _ = use(ROWS, "conv_transpose2d", image(4, 6), tensors=tensors, output_padding=(1, 0)).types
 
 

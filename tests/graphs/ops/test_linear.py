@@ -1,16 +1,18 @@
 """Linear layers against torch.nn: types, values, counts and refusals."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn import functional as F
-
 from nadoo_graphs.capture.importers.importer import AtenCall, Imported, TensorName
 from nadoo_graphs.capture.importers.linear import IMPORTERS
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.linear import ROWS
 from nadoo_graphs.values import Value, ValueType, value_type
+from torch.nn import functional as F
+
 from tests.graphs.ops.layers import optional, same_as_torch, use
 
 SIZES = st.integers(1, 5)
@@ -39,7 +41,7 @@ def test_linear_counts_the_bank_of_the_reference_network() -> None:
     widths = (256, 64, 64, 64, 10)
     layers = [
         use(ROWS, "linear", value_type((1, taken)), tensors={"weight": value_type((given, taken))})
-        for taken, given in zip(widths, widths[1:], strict=False)
+        for taken, given in pairwise(widths)
     ]
     assert sum(layer.macs for layer in layers) == 25216
     assert all(layer.elementary == 0 for layer in layers)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops import Call
 from nadoo_graphs.ops.promotion import broadcast, join_pair, promote
 from nadoo_graphs.sizes import symbol
 from nadoo_graphs.values import ELEMENT_BITS, ValueType
+
 from tests.graphs.ops.comparing import BATCH, DTYPES
 
 CALL = Call("tested", "add", (), {}, {})
@@ -21,9 +21,7 @@ CALL = Call("tested", "add", (), {}, {})
 def test_two_dtypes_meet_as_in_torch(left: str, right: str) -> None:
     """join_pair(a, b) = torch.promote_types(a, b), refusals included, in either order."""
     try:
-        expected = str(torch.promote_types(getattr(torch, left), getattr(torch, right))).removeprefix(
-            "torch."
-        )
+        expected = str(torch.promote_types(getattr(torch, left), getattr(torch, right))).removeprefix("torch.")
     except RuntimeError:
         for pair in ((left, right), (right, left)):
             with pytest.raises(GraphError, match="cast one of them"):
@@ -59,9 +57,7 @@ SIZES = st.lists(st.sampled_from((1, 2, 3)), max_size=3).map(tuple)
 
 
 @given(SIZES, SIZES, SIZES)
-def test_shapes_broadcast_as_in_torch(
-    one: tuple[int, ...], two: tuple[int, ...], three: tuple[int, ...]
-) -> None:
+def test_shapes_broadcast_as_in_torch(one: tuple[int, ...], two: tuple[int, ...], three: tuple[int, ...]) -> None:
     """broadcast = torch.broadcast_shapes, refusals included."""
     try:
         expected = tuple(torch.broadcast_shapes(one, two, three))

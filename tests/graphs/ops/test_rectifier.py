@@ -10,12 +10,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
-
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.node import Attribute
 from nadoo_graphs.ops import Op, activation, rectifier
 from nadoo_graphs.values import ValueType
+from torch import Tensor, nn
+
 from tests.graphs.ops.comparing import BATCH, agree, by_name, call, execute, infer, tensors
 
 TABLE = by_name((*activation.ROWS, *rectifier.ROWS))
@@ -77,9 +77,7 @@ def apply(key: tuple[Attribute, ...], x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(("key", "expected"), VALUES.items())
 def test_reference_values(key: tuple[Attribute, ...], expected: tuple[float, ...]) -> None:
-    torch.testing.assert_close(
-        apply(key, POINTS), torch.tensor(expected, dtype=torch.float64), rtol=0, atol=6e-6
-    )
+    torch.testing.assert_close(apply(key, POINTS), torch.tensor(expected, dtype=torch.float64), rtol=0, atol=6e-6)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +114,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize(("key", "expected"), MOMENTS.items())
-def test_moments_under_the_normal_distribution(
-    key: tuple[Attribute, ...], expected: tuple[float, float]
-) -> None:
+def test_moments_under_the_normal_distribution(key: tuple[Attribute, ...], expected: tuple[float, float]) -> None:
     """Mean and variance by quadrature over [-12, 12]."""
     x = torch.linspace(-12, 12, 480_001, dtype=torch.float64)
     weight = torch.exp(-x * x / 2) / math.sqrt(2 * math.pi) * (x[1] - x[0])
@@ -149,9 +145,7 @@ CATALOGUE: tuple[tuple[Attribute, ...], ...] = (
 )
 ELEMENTWISE = tuple(key for key in CATALOGUE if key[0] not in {"relu_topq", "relu_topk"})
 SAME_POSITIVE_SET = tuple(
-    key
-    for key in ELEMENTWISE
-    if not (key[0] in {"xrelu", "xrelu6"} and isinstance(key[1], int) and key[1] < 0)
+    key for key in ELEMENTWISE if not (key[0] in {"xrelu", "xrelu6"} and isinstance(key[1], int) and key[1] < 0)
 )
 
 
@@ -257,9 +251,7 @@ def test_the_smallest_value_is_the_table_s(key: tuple[Attribute, ...], lowest: f
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize(
-    "key", [("xrelu", 3, 6), ("xrelu6", 3, 6), ("xrelu6", 1, 1), ("relu2",), ("shifted_relu", 2)]
-)
+@pytest.mark.parametrize("key", [("xrelu", 3, 6), ("xrelu6", 3, 6), ("xrelu6", 1, 1), ("relu2",), ("shifted_relu", 2)])
 def test_infinities_saturate_and_nan_stays(key: tuple[Attribute, ...], dtype: torch.dtype) -> None:
     """x·relu(x + c) is 0 at -Inf, where the plain formula is -Inf·0 = NaN."""
     low, nan, high = apply(key, torch.tensor([-INFINITY, math.nan, INFINITY], dtype=dtype))
@@ -313,9 +305,7 @@ def test_topk_keeps_the_largest_share_of_the_positive_values(rows: list[list[int
     assert found.tolist() == [[value if place in kept else 0 for place, value in enumerate(row)]]
 
 
-@given(
-    st.lists(st.lists(st.integers(-4, 9), min_size=5, max_size=5), min_size=1, max_size=3), st.floats(0.01, 1)
-)
+@given(st.lists(st.lists(st.integers(-4, 9), min_size=5, max_size=5), min_size=1, max_size=3), st.floats(0.01, 1))
 def test_topk_rescaled_keeps_the_sum(rows: list[list[int]], q: float) -> None:
     """With l1, a row's sum is that of its relu; rows without positive values stay zero."""
     x = torch.tensor(rows, dtype=torch.float64)
@@ -355,9 +345,7 @@ def test_types_are_torch_s_for_any_shape_and_dtype(x: Tensor) -> None:
         ("relu_topq", {"dim": 2}, "dim is 2, but the operand has 2 axes"),
     ],
 )
-def test_a_wrong_parameter_is_named(
-    name: str, given_attributes: dict[str, float | str], message: str
-) -> None:
+def test_a_wrong_parameter_is_named(name: str, given_attributes: dict[str, float | str], message: str) -> None:
     with pytest.raises(GraphError, match=message):
         infer(TABLE[name], [ValueType((2, 3), "float32")], given_attributes)
 

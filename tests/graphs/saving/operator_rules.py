@@ -30,9 +30,9 @@ REVIEWED_OUT = {
 """Operators that pass the rules and were still left out: sparse, quantized, CUDA only, or writing without saying so."""
 FOREIGN = (
     "_test", "autocast", "backward", "coalesce", "cuda", "cudnn", "data", "empty", "fake_quant", "fbgemm", "file",
-    "foreach", "fused", "histogramdd", "is_pinned", "jagged", "jvp", "miopen", "mkldnn", "mps", "nested", "nnapi", "npu",
+    "foreach", "fused", "histogramdd", "is_pinned", "jagged", "jvp", "miopen", "mkldnn", "mps", "nested", "nnapi",
     "per_channel", "per_tensor", "pin_memory", "q_", "qint", "quantize", "record_stream", "requires_grad", "resize",
-    "rename", "set_", "sobol", "sparse", "special_log_ndtr_out", "storage", "rand", "sym_", "to_dense", "to_mkldnn", "unsafe_index",
+    "rand", "rename", "set_", "sobol", "sparse", "storage", "sym_", "to_dense", "to_mkldnn", "unsafe_index",
     "unsafe_masked", "vulkan", "xla",
 )  # fmt: skip
 
@@ -40,19 +40,22 @@ FOREIGN = (
 def complaint(name: str, schema: Any) -> str:
     """Why a file may not name an operator; nothing where it may."""
     packet = name.split(".")[1]
-    if not name.startswith("aten."):
-        return "is not one of torch's own operators"
-    if schema.is_mutable or any(item.alias_info and item.alias_info.is_write for item in schema.arguments):
-        return "writes to its arguments"
-    if packet in REVIEWED_OUT or (packet.startswith("_") and packet not in INTERNAL):
-        return "is internal to torch, or was left out by name"
-    if any(part in packet for part in FOREIGN):
-        return "belongs to another backend, to storage, to randomness of its own or to training"
-    if any(not is_plain(item.type) for item in schema.arguments):
-        return "takes an argument that a file cannot hold"
-    if not schema.returns or any(str(item.type) not in {"Tensor", "List[Tensor]"} for item in schema.returns):
-        return "gives something else than tensors"
-    return ""
+    reasons = {
+        "is not one of torch's own operators": not name.startswith("aten."),
+        "writes to its arguments": schema.is_mutable
+        or any(item.alias_info and item.alias_info.is_write for item in schema.arguments),
+        "is internal to torch, or was left out by name": packet in REVIEWED_OUT
+        or (packet.startswith("_") and packet not in INTERNAL),
+        "belongs to another backend, to storage, to randomness or to training": any(part in packet for part in FOREIGN),
+        "takes an argument that a file cannot hold": not all(is_plain(item.type) for item in schema.arguments),
+        "gives something else than tensors": not gives_tensors(schema),
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
+
+
+def gives_tensors(schema: Any) -> bool:
+    """Whether everything that an operator returns is a tensor, and there is something."""
+    return bool(schema.returns) and all(str(item.type) in {"Tensor", "List[Tensor]"} for item in schema.returns)
 
 
 def is_plain(kind: Any) -> bool:

@@ -51,9 +51,7 @@ def eye(call: AtenCall) -> Imported | None:
     if not own_device(call):
         return None
     columns = attribute(call.arguments.get("m"))
-    return Imported(
-        "eye", (), attributes={"n": attribute(call["n"]), "m": columns, "dtype": call.outputs[0].dtype}
-    )
+    return Imported("eye", (), attributes={"n": attribute(call["n"]), "m": columns, "dtype": call.outputs[0].dtype})
 
 
 IMPORTERS: dict[str, Importer] = {

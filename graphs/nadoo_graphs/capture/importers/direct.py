@@ -63,7 +63,9 @@ def direct(
 
 def as_mapping(attributes: Iterable[str] | Mapping[str, str]) -> dict[str, str]:
     """Row attribute to argument; a plain name is both."""
-    return dict(attributes) if isinstance(attributes, Mapping) else {name: name for name in attributes}
+    if isinstance(attributes, Mapping):
+        return {str(name): str(source) for name, source in attributes.items()}
+    return {name: name for name in attributes}
 
 
 def listed(op: str, argument: str, attributes: Iterable[str] = ()) -> Importer:

@@ -29,18 +29,12 @@ def source_of(call: AtenCall) -> tuple[Tensorial, ...]:
 
 def import_pool(op: str, axes: int, call: AtenCall) -> Imported | None:
     """A pool with windows of a fixed size; a stride that is left out is the kernel's."""
-    given = {
-        name: call[name]
-        for name in ("kernel_size", "stride", "padding", "dilation")
-        if name in call.arguments
-    }
+    given = {name: call[name] for name in ("kernel_size", "stride", "padding", "dilation") if name in call.arguments}
     given["stride"] = given["stride"] or given["kernel_size"]
     lists: dict[str, Attribute] = {name: spread(argument, axes) for name, argument in given.items()}
     if None in lists.values():
         return None
-    options = (
-        name for name in ("ceil_mode", "count_include_pad", "divisor_override") if name in call.arguments
-    )
+    options = (name for name in ("ceil_mode", "count_include_pad", "divisor_override") if name in call.arguments)
     return Imported(op, source_of(call), {}, {**lists, **plain(call, *options)})
 
 

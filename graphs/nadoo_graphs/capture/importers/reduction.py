@@ -76,7 +76,6 @@ FOLDS = {
     "sum": ("default", "dim_IntList"),
     "amax": ("default",),
     "amin": ("default",),
-    "logsumexp": ("default",),
     "any": ("default", "dim", "dims"),
     "all": ("default", "dim", "dims"),
 }
@@ -97,6 +96,7 @@ IMPORTERS: dict[str, Importer] = {
     **{f"aten.{op}.{overload}": folding(op) for op, overloads in FOLDS.items() for overload in overloads},
     **{f"aten.{op}.{overload}": one_axis(op) for op, overloads in ONE_AXIS.items() for overload in overloads},
     **{f"aten.{op}.{overload}": spread(op) for op in ("var", "std") for overload in SPREADS},
+    "aten.logsumexp.default": direct("logsumexp", attributes=("dim", "keepdim")),
     "aten.linalg_vector_norm.default": norm,
     "aten.topk.default": direct("topk", attributes=("k", "dim", "largest", "sorted")),
     "aten.sort.default": sort,

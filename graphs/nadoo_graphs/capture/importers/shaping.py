@@ -10,7 +10,7 @@ def to_shape(op: str) -> Importer:
 
     def importer(call: AtenCall) -> Imported | None:
         operands = call.values("self")
-        return operands and Imported(op, operands, attributes={"shape": call.outputs[0].shape})
+        return Imported(op, operands, attributes={"shape": call.outputs[0].shape}) if operands else None
 
     return importer
 
@@ -18,7 +18,9 @@ def to_shape(op: str) -> Importer:
 def reversed_axes(call: AtenCall) -> Imported | None:
     """`x.T`: all axes in opposite order."""
     operands = call.values("self")
-    return operands and Imported("permute", operands, attributes={"dims": (*reversed(range(rank(call))),)})
+    if operands is None:
+        return None
+    return Imported("permute", operands, attributes={"dims": (*reversed(range(rank(call))),)})
 
 
 def matrix_transpose(call: AtenCall) -> Imported | None:
@@ -59,6 +61,14 @@ def cast(call: AtenCall) -> Imported | None:
     if operands is None or not own_device(call):
         return None
     return Imported("cast", operands, attributes={"dtype": call.outputs[0].dtype})
+
+
+def contiguous(call: AtenCall) -> Imported | None:
+    """A copy in rows, unless channels come last; torch gives its default as a number."""
+    found = clone(call)
+    if found is None or found.attributes["memory_format"] is not None:
+        return found
+    return Imported("clone", found.operands, attributes={"memory_format": "contiguous_format"})
 
 
 def clone(call: AtenCall) -> Imported | None:
@@ -109,7 +119,7 @@ IMPORTERS: dict[str, Importer] = {
     "aten._to_copy.default": cast,
     "aten.type_as.default": cast,
     "aten.clone.default": clone,
-    "aten.contiguous.default": clone,
+    "aten.contiguous.default": contiguous,
     "aten.lift_fresh_copy.default": direct("clone"),
     "aten.detach.default": direct("detach"),
 }
