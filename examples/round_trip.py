@@ -95,7 +95,7 @@ def main() -> int:
         print(f"{'ok    ' if holds else 'FAILED'}  {claim}")
     (OUT / "graph.svg").write_text(graph.draw(), encoding="utf-8")
     print(f"\nfingerprint {graph.fingerprint()[:16]}; open {OUT / 'graph.svg'} to see the graph,")
-    print(f'or type: .venv/bin/python -c "import nadoo_core as nadoo; print(nadoo.load(\'{OUT}\'))"')
+    print(f"or type: .venv/bin/python -c \"import nadoo_core as nadoo; print(nadoo.load('{OUT}'))\"")
     return 0 if all(found.values()) else 1
 
 

@@ -1,7 +1,7 @@
 """Building a graph by hand: tensors, inputs, nodes and outputs, each checked and inferred as it is added."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import evolve
 
@@ -15,7 +15,9 @@ from nadoo_graphs.wiring import LAST_KEY, OrderKey
 if TYPE_CHECKING:
     import torch
 
-    from nadoo_graphs.tensors import TensorRole
+    from nadoo_graphs.tensors import TensorRecord, TensorRole
+
+ReadyNode: TypeAlias = tuple[Node, Sequence[Value]]
 
 LONGEST_NAME = 512
 BORDER = {INPUT: "add_input", OUTPUT: "set_outputs"}
@@ -89,9 +91,7 @@ class GraphBuilder(GraphStore):
         """Add an input; sizes given as text are symbols, such as "N" for the batch."""
         named = [item.name for item in self.contract.inputs]
         if named and name not in named:
-            message = (
-                f"the contract names the inputs {named}; assign graph.contract with this one in it first"
-            )
+            message = f"the contract names the inputs {named}; assign graph.contract with this one in it first"
             raise EditError(Problem(Code.NAME, f"input {name!r}", message))
         node = Node(self._free_name(name, exact=True), INPUT, outputs=(value_type(shape, dtype),))
         with self.edit():
@@ -127,6 +127,23 @@ class GraphBuilder(GraphStore):
                 self._wire(value, name, index)
             self._promise(len(values))
 
+    def assemble(self, records: "Mapping[str, TensorRecord | str]", nodes: Sequence[ReadyNode]) -> None:
+        """Fill an empty graph with tensors (a text is a tied name) and nodes that are complete, types included.
+
+        Nothing is inferred on the way: whoever assembles calls `verify`, which then judges everything at once.
+        """
+        for name, record in records.items():
+            if isinstance(record, str):
+                self.tie_tensor(name, record)
+            else:
+                self._put_tensor(name, record)
+        for node, _ in nodes:
+            self._put_node(node, LAST_KEY if node.op == OUTPUT else self._new_key())
+        for node, operands in nodes:
+            for index, value in enumerate(operands):
+                self._connect(value, node.name, index)
+        self._dirty.clear()
+
     def _promise(self, count: int) -> None:
         """Another number of results has no names and no structure until the contract is given them."""
         contract = self.contract
@@ -137,9 +154,7 @@ class GraphBuilder(GraphStore):
         if contract is not self.contract:
             self.contract = contract
 
-    def _add_spec(
-        self, spec: NodeSpec, operands: Sequence[Value], origin: Origin, key: OrderKey | None = None
-    ) -> Node:
+    def _add_spec(self, spec: NodeSpec, operands: Sequence[Value], origin: Origin, key: OrderKey | None = None) -> Node:
         row = self.ops[spec.op]
         name = self._free_name(spec.name or spec.op, exact=spec.name is not None)
         if spec.op in BORDER:
@@ -185,8 +200,6 @@ class GraphBuilder(GraphStore):
         if name not in self._wiring:
             return name
         if exact:
-            raise EditError(
-                Problem(Code.NAME, f"node {name!r}", "is in the graph already; choose another name")
-            )
+            raise EditError(Problem(Code.NAME, f"node {name!r}", "is in the graph already; choose another name"))
         names = (f"{name}_{index}" for index in range(1, len(self._wiring) + 2))
         return next(free for free in names if free not in self._wiring)

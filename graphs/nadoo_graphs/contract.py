@@ -10,10 +10,8 @@ from nadoo_graphs.values import ValueType
 if TYPE_CHECKING:
     import torch
 
-Kind: TypeAlias = Literal[
-    "leaf", "constant", "tuple", "list", "dict", "ordered_dict", "named_tuple", "custom"
-]
-Constant: TypeAlias = None | bool | int | float | str
+Kind: TypeAlias = Literal["leaf", "constant", "tuple", "list", "dict", "ordered_dict", "named_tuple", "custom"]
+Constant: TypeAlias = bool | int | float | str | None
 
 
 @frozen

@@ -61,10 +61,7 @@ class GraphDifference:
 
 def difference(before: ModelGraph, after: ModelGraph) -> GraphDifference:
     """Compare two graphs by the names of their nodes and tensors."""
-    nodes = [
-        (name, node_parts(before, before[name]), node_parts(after, after[name]))
-        for name in shared(before, after)
-    ]
+    nodes = [(name, node_parts(before, before[name]), node_parts(after, after[name])) for name in shared(before, after)]
     tensors = [
         (f"tensor {name}", tensor_parts(before, name), tensor_parts(after, name))
         for name in before.tensors

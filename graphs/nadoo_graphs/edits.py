@@ -37,9 +37,7 @@ class GraphEdits(GraphBuilder):
                 self.rewire(reader, operand, made)
         return made
 
-    def insert_before(
-        self, node: Node | str, op: str, /, *others: Operand, operand: int = 0, **options: Any
-    ) -> Value:
+    def insert_before(self, node: Node | str, op: str, /, *others: Operand, operand: int = 0, **options: Any) -> Value:
         """Put a new node between one operand of a node and the node."""
         reader = self[name_of(node)]
         value = self.operand(reader, operand)

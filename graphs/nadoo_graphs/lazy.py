@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 
 
-def lazy_names(
-    package: str, homes: Mapping[str, str]
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """The `__getattr__` and `__dir__` (PEP 562) of a package whose names live in other modules."""
 
     def find(name: str) -> object:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeAlias, TypeVar, Union
+from typing import TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
 from nadoo_graphs.sizes import Symbolic
 from nadoo_graphs.values import ValueType
 
-Attribute: TypeAlias = Union[None, bool, int, float, str, Symbolic, tuple["Attribute", ...]]
+Attribute: TypeAlias = bool | int | float | str | Symbolic | tuple["Attribute", ...] | None
 Key = TypeVar("Key")
 Held = TypeVar("Held")
 

@@ -91,9 +91,7 @@ class Symbolic:
 def symbol(name: str) -> Symbolic:
     """The size that is exactly the symbol `name`, such as the batch N."""
     if not SYMBOL.fullmatch(name):
-        raise size_error(
-            repr(name[:60]), "is no symbol; use letters, digits and _, a letter first", Code.SYMBOL
-        )
+        raise size_error(repr(name[:60]), "is no symbol; use letters, digits and _, a letter first", Code.SYMBOL)
     return Symbolic(((((name, 1),), 1),))
 
 
@@ -277,9 +275,7 @@ def bind(size: Size, values: Mapping[str, int]) -> int:
         return size
     missing = [name for name in symbols_of(size) if name not in values]
     if missing:
-        raise size_error(
-            str(size), f"symbol {missing[0]!r} has no value; bind it, for example to 1", Code.SYMBOL
-        )
+        raise size_error(str(size), f"symbol {missing[0]!r} has no value; bind it, for example to 1", Code.SYMBOL)
     total = 0
     for monomial, coefficient in size.terms:
         total += coefficient * math.prod(bind_atom(atom, values) ** power for atom, power in monomial)

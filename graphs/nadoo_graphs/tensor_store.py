@@ -41,9 +41,7 @@ class TensorStore:
         holder = self._aliases.get(name, name)
         if holder in self._records:
             return holder
-        raise EditError(
-            Problem(Code.NAME, f"tensor {name!r}", f"is not in the graph{nearest(name, self._order)}")
-        )
+        raise EditError(Problem(Code.NAME, f"tensor {name!r}", f"is not in the graph{nearest(name, self._order)}"))
 
     def record(self, name: str) -> "TensorRecord":
         """A tensor with its role."""
@@ -52,9 +50,7 @@ class TensorStore:
     def refuse_taken(self, name: str, hint: str) -> None:
         """A new tensor needs a name that is free and that can be written down."""
         if not name or not name.isprintable():
-            raise EditError(
-                Problem(Code.NAME, f"tensor {name!r}", "a name has printable characters; choose another")
-            )
+            raise EditError(Problem(Code.NAME, f"tensor {name!r}", "a name has printable characters; choose another"))
         if name in self._records or name in self._aliases:
             raise EditError(Problem(Code.NAME, f"tensor {name!r}", f"exists already; {hint}"))
 

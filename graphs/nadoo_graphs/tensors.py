@@ -50,7 +50,7 @@ class TensorRecord:
 
     def digest(self) -> str:
         """The sha256 of dtype, shape and content; memoised until a write that torch counts."""
-        version = self.value._version
+        version = self.value._version  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         if self.memo.version != version:
             self.memo.digest = content_digest(self.value)
             self.memo.version = version
@@ -63,7 +63,7 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 
 def torch_dtype(name: str) -> torch.dtype:
-    """ "float32" as torch.float32."""
+    """The dtype that a name such as "float32" stands for."""
     return getattr(torch, name)
 
 
@@ -77,7 +77,7 @@ def owned(value: torch.Tensor) -> torch.Tensor:
 def content_bytes(value: torch.Tensor) -> memoryview:
     """The little-endian bytes of a tensor in C order, without a copy where it is contiguous."""
     flat = value.detach().contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy()) if flat.numel() else memoryview(b"")
+    return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
 
 
 def content_digest(value: torch.Tensor) -> str:

@@ -10,9 +10,7 @@ def text(graph: ModelGraph) -> str:
     """A table of all nodes under a line that sums the graph up."""
     rows = [COLUMNS, *(cells(graph, node) for node in graph.nodes())]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([summary(graph), *lines, *remarks(graph)])
 
 
@@ -40,9 +38,7 @@ def attribute_texts(graph: ModelGraph, node: Node) -> list[str]:
     """The attributes that differ from the row's defaults."""
     row = graph.ops.by_name.get(node.op)
     defaults = {} if row is None else {item.name: item.default for item in row.attributes}
-    return [
-        f"{name}={show(value)}" for name, value in node.attributes.items() if defaults.get(name, ...) != value
-    ]
+    return [f"{name}={show(value)}" for name, value in node.attributes.items() if defaults.get(name, ...) != value]
 
 
 def tensor_texts(graph: ModelGraph, node: Node) -> list[str]:

@@ -1,14 +1,24 @@
 """The private names of torch that nadoo cannot do without: the one door to them, to be checked at each new version."""
 
-from typing import Any
+# pyright: reportPrivateUsage=false
+# ruff: noqa: SLF001
+from typing import Any, TypeAlias
 
 import torch
-from torch.fx.graph import _PyTreeCodeGen as TreeCodeGen
-from torch.fx.graph import _PyTreeInfo as TreeInfo
-from torch.nn.modules.batchnorm import _NormBase as NormBase
+from torch import fx
+from torch.fx import graph as fx_graph
+from torch.nn.modules import batchnorm
 from torch.utils import _pytree as pytree
 
 OpOverload = torch._ops.OpOverload
+NormBase: TypeAlias = batchnorm._NormBase
+TreeCodeGen: TypeAlias = fx_graph._PyTreeCodeGen
+TreeInfo: TypeAlias = fx_graph._PyTreeInfo
+
+
+def codegen_of(graph: fx.Graph) -> Any:
+    """What turns an fx graph into Python, with the form of arguments and results."""
+    return graph._codegen
 
 
 def schema_of(target: Any) -> Any:
@@ -34,4 +44,14 @@ def functional_overload(target: Any) -> Any:
     return other if [str(argument.type) for argument in other._schema.arguments] == kinds else None
 
 
-__all__ = ["NormBase", "OpOverload", "TreeCodeGen", "TreeInfo", "functional_overload", "is_mutable", "pytree", "schema_of"]
+__all__ = [
+    "NormBase",
+    "OpOverload",
+    "TreeCodeGen",
+    "TreeInfo",
+    "codegen_of",
+    "functional_overload",
+    "is_mutable",
+    "pytree",
+    "schema_of",
+]

@@ -3,17 +3,17 @@
 A structure can be saved and compared, which torch's own specification cannot be without running code of others.
 """
 
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import torch
 
-from nadoo_graphs.contract import Structure
+from nadoo_graphs.contract import Kind, Structure
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.torch_private import pytree
 
-PLAIN = {tuple: "tuple", list: "list", dict: "dict", OrderedDict: "ordered_dict"}
+PLAIN: dict[Any, Kind] = {tuple: "tuple", list: "list", dict: "dict", OrderedDict: "ordered_dict"}
 
 
 def structure_of(tree: Any) -> Structure:
@@ -28,14 +28,14 @@ def structure_from(spec: Any, leaves: Iterator[Any]) -> Structure:
         leaf = next(leaves)
         return Structure() if isinstance(leaf, torch.Tensor) else constant(leaf)
     children = tuple(structure_from(child, leaves) for child in spec.children())
-    kind = PLAIN.get(spec.type)
+    kind: Kind | None = PLAIN.get(spec.type)
     if kind in {"dict", "ordered_dict"}:
         return Structure(kind, children, keys=tuple(spec.context))
     if kind is not None:
         return Structure(kind, children)
-    if pytree.is_namedtuple_class(spec.context if isinstance(spec.context, type) else spec.type):
-        made = spec.context if isinstance(spec.context, type) else spec.type
-        return Structure("named_tuple", children, keys=made._fields, type_name=made.__name__, custom=made)
+    made: Any = spec.context if isinstance(spec.context, type) else spec.type
+    if pytree.is_namedtuple_class(made):
+        return Structure("named_tuple", children, keys=tuple(made._fields), type_name=made.__name__, custom=made)
     return Structure("custom", children, type_name=spec.type.__name__, custom=(spec.type, spec.context))
 
 
@@ -76,7 +76,8 @@ def named_tuple_type(structure: Structure) -> Any:
     """The user's own type while it is known, else one of the same name and fields."""
     if isinstance(structure.custom, type):
         return structure.custom
-    return namedtuple(structure.type_name, [str(key) for key in structure.keys])  # noqa: PYI024
+    fields = [(str(key), Any) for key in structure.keys]
+    return NamedTuple(structure.type_name, fields)  # pyright: ignore[reportReturnType, reportUnknownVariableType, reportArgumentType]
 
 
 def tree_spec(structure: Structure) -> Any:
@@ -91,16 +92,14 @@ def flatten(structure: Structure, tree: Any, where: str) -> list[torch.Tensor]:
         return [as_tensor(tree, where)]
     if structure.kind == "constant":
         if tree is not structure.constant and tree != structure.constant:
-            message = f"was {structure.constant!r} when the model was captured and is {tree!r} now; capture it anew with that"
+            message = (
+                f"was {structure.constant!r} when the model was captured and is {tree!r} now; capture it anew with that"
+            )
             raise GraphError(Problem(Code.SCHEMA, where, message))
         return []
     parts = children_of(structure, tree, where)
     pairs = zip(structure.children, parts, strict=True)
-    return [
-        leaf
-        for index, (child, part) in enumerate(pairs)
-        for leaf in flatten(child, part, f"{where}[{index}]")
-    ]
+    return [leaf for index, (child, part) in enumerate(pairs) for leaf in flatten(child, part, f"{where}[{index}]")]
 
 
 def as_tensor(value: Any, where: str) -> torch.Tensor:
@@ -113,14 +112,13 @@ def as_tensor(value: Any, where: str) -> torch.Tensor:
 def children_of(structure: Structure, tree: Any, where: str) -> Sequence[Any]:
     """The parts of a container, in the structure's order."""
     if structure.kind in {"dict", "ordered_dict"}:
-        if not isinstance(tree, dict) or set(tree) != set(structure.keys):
-            found = sorted(map(str, tree)) if isinstance(tree, dict) else type(tree).__name__
-            raise GraphError(
-                Problem(
-                    Code.SCHEMA, where, f"a dict with keys {list(structure.keys)} is expected, not {found}"
-                )
-            )
-        return [tree[key] for key in structure.keys]
+        kind = type(tree).__name__
+        given = cast("dict[Any, Any]", tree) if isinstance(tree, dict) else None
+        if given is None or set(given) != set(structure.keys):
+            found = kind if given is None else sorted(map(str, given))
+            message = f"a dict with keys {list(structure.keys)} is expected, not {found}"
+            raise GraphError(Problem(Code.SCHEMA, where, message))
+        return [given[key] for key in structure.keys]
     parts = pytree.tree_flatten(tree, is_leaf=lambda item: item is not tree)[0]
     if len(parts) != len(structure.children):
         message = f"{len(structure.children)} values are expected ({structure.kind}), {len(parts)} were given"

@@ -71,8 +71,6 @@ class Value:
         return self.node if self.output == 0 else f"{self.node}:{self.output}"
 
 
-def value_type(
-    shape: Iterable[int | str | Symbolic], dtype: str = "float32", format: str | None = None
-) -> ValueType:  # noqa: A002
+def value_type(shape: Iterable[int | str | Symbolic], dtype: str = "float32", format: str | None = None) -> ValueType:
     """A type from what a person writes, such as `value_type(("N", 4))`."""
     return ValueType(tuple(as_size(size) for size in shape), dtype, format)

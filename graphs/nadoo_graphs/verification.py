@@ -93,9 +93,7 @@ def contract_problems(graph: GraphStore) -> list[Problem]:
     counted = leaves(contract.arguments) + leaves(contract.keywords)
     found: list[Problem] = []
     if contract.arguments is not None and counted != len(inputs):
-        message = (
-            f"its arguments hold {counted} tensors, the graph has {len(inputs)} inputs; assign graph.contract"
-        )
+        message = f"its arguments hold {counted} tensors, the graph has {len(inputs)} inputs; assign graph.contract"
         found.append(Problem(Code.NAME, "contract", message))
     return [*found, *named_problems(graph, inputs)] if contract.inputs else found
 
@@ -143,9 +141,7 @@ def wiring_problems(graph: GraphStore, node: Node) -> list[Problem]:
     strange = sorted(set(indices) - set(range(len(indices))))
     if strange:
         missing = min(set(range(len(indices))) - set(indices))
-        message = (
-            f"operand {missing} is missing, operand {strange[0]} is there; they count from 0 without gap"
-        )
+        message = f"operand {missing} is missing, operand {strange[0]} is there; they count from 0 without gap"
         found.append(Problem(Code.SCHEMA, where(node), message))
     for _, value in operands:
         count = len(graph[value.node].outputs)
@@ -164,9 +160,7 @@ def node_problems(graph: GraphStore, node: Node) -> list[Problem]:
     least, most = graph.ops[node.op].arity
     count = len(graph.wires(node))
     if count < least or (most is not None and count > most):
-        allowed = (
-            f"{least}" if most == least else f"{least} or more" if most is None else f"{least} to {most}"
-        )
+        allowed = f"{least}" if most == least else f"{least} or more" if most is None else f"{least} to {most}"
         found.append(Problem(Code.SCHEMA, where(node), f"has {count} operands; allowed: {allowed}"))
     return [*found, *missing_tensors(graph, node)] if found else tensor_problems(graph, node)
 

@@ -132,9 +132,7 @@ class Wiring(MultiDiGraph):
         other._node.update((name, dict(data)) for name, data in self._node.items())
         other._pred.update((name, {}) for name in self._node)
         for name, readers in self._succ.items():
-            own = {
-                reader: {key: dict(data) for key, data in edges.items()} for reader, edges in readers.items()
-            }
+            own = {reader: {key: dict(data) for key, data in edges.items()} for reader, edges in readers.items()}
             other._succ[name] = own
             for reader, edges in own.items():
                 other._pred[reader][name] = edges

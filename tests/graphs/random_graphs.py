@@ -33,23 +33,34 @@ def grow(graph: ModelGraph, values: list[Value], step: Step) -> list[Value]:
     """The values that one step adds; a step that does not fit falls back to one that does."""
     kind, first, second = step
     left, right = values[first % len(values)], values[second % len(values)]
-    if kind == "linear":
-        tensors = {"weight": weight(len(graph), WIDTHS[second % 3], width(graph, left))}
-        return [graph.add("linear", [left], tensors=tensors)]
-    if kind == "shared" and f"shared{width(graph, left)}" in graph.tensors:
-        return [graph.add("linear", [left], tensors={"weight": f"shared{width(graph, left)}"})]
+    if kind in {"linear", "shared"}:
+        return [graph.add("linear", [left], tensors={"weight": chosen_weight(graph, left, step)})]
     if kind in {"add", "mul", "sub"}:
         return [graph.add(kind, [left, right if graph.type(left) == graph.type(right) else left])]
-    if kind == "cat" and width(graph, left) + width(graph, right) <= 16:
-        return [graph.add("cat", [left, right])]
     if kind == "chunk" and width(graph, left) % 2 == 0:
         made = graph.add("chunk", [left])
         return [made, Value(made.node, 1)]
+    if kind == "cat" and width(graph, left) + width(graph, right) <= 16:
+        return [graph.add("cat", [left, right])]
+    return [grow_unary(graph, left, step)]
+
+
+def grow_unary(graph: ModelGraph, value: Value, step: Step) -> Value:
+    """A node of one operand or none."""
+    kind, _, second = step
     if kind == "scale":
-        return [graph.add("scale", [left], factor=float(second))]
+        return graph.add("scale", [value], factor=float(second))
     if kind == "constant":
-        return [graph.add("tensor", tensors={"value": weight(second, 2, 4)})]
-    return [graph.add("tanh" if kind == "tanh" else "relu", [left])]
+        return graph.add("tensor", tensors={"value": weight(second, 2, 4)})
+    return graph.add("tanh" if kind == "tanh" else "relu", [value])
+
+
+def chosen_weight(graph: ModelGraph, value: Value, step: Step) -> torch.Tensor | str:
+    """A weight of its own, or one that others use too."""
+    shared = f"shared{width(graph, value)}"
+    if step[0] == "shared" and shared in graph.tensors:
+        return shared
+    return weight(len(graph), WIDTHS[step[2] % 3], width(graph, value))
 
 
 def build(drawn: list[Step], returned: list[int]) -> ModelGraph:

@@ -161,9 +161,7 @@ def test_a_graph_owns_what_was_a_parameter() -> None:
         ("buffer", torch.ones(2), False),
     ],
 )
-def test_only_floating_parameters_train_unless_told_otherwise(
-    role: str, value: torch.Tensor, trains: bool
-) -> None:
+def test_only_floating_parameters_train_unless_told_otherwise(role: str, value: torch.Tensor, trains: bool) -> None:
     graph = ModelGraph(ops=small_ops())
     graph.add_tensor("t", value, role)  # type: ignore[arg-type]
     graph.add_tensor("frozen", value, trainable=False)

@@ -183,7 +183,7 @@ def test_several_ends_are_found_together() -> None:
 
 def test_tests_look_at_nodes_types_and_tensors() -> None:
     pattern = Pattern()
-    wide = pattern.any("x", where=lambda type: type.shape[-1] == 4)
+    wide = pattern.any("x", where=lambda found: found.shape[-1] == 4)
     zero = pattern.node("zero", op="linear", operands=[wide], tensors={"weight": lambda weight: not weight.any()})
     pattern.node("scaled", op="scale", operands=[zero], where=lambda node: node.attributes["factor"] == 2)
     graph, x = started()
@@ -199,7 +199,7 @@ def test_tests_look_at_nodes_types_and_tensors() -> None:
 
 def test_a_type_that_does_not_fit_is_explained() -> None:
     pattern = Pattern()
-    pattern.node("active", op="relu", operands=[pattern.any("x", where=lambda type: type.rank == 4)])
+    pattern.node("active", op="relu", operands=[pattern.any("x", where=lambda found: found.rank == 4)])
     graph, x = started()
     graph.set_outputs([graph.add("relu", [x])])
     assert pattern.explain(graph, "relu") == ("'x': value 'x' is float32[N, 4], refused by its test",)
@@ -332,9 +332,7 @@ def test_matches_are_exactly_those_of_brute_force(
 
 
 @given(grown, some, strategies.booleans())
-def test_matches_do_not_overlap_and_are_the_same_each_time(
-    graph: ModelGraph, chosen: list[int], escapes: bool
-) -> None:
+def test_matches_do_not_overlap_and_are_the_same_each_time(graph: ModelGraph, chosen: list[int], escapes: bool) -> None:
     """Without `overlapping`, no node that may be taken out is in two matches; each match is one of all."""
     pattern, _ = cut(graph, chosen, escapes)
     found = pattern.matches(graph)
@@ -388,9 +386,7 @@ def agreed(
     return values
 
 
-def closed(
-    graph: ModelGraph, parts: list[NodePart], assigned: Mapping[str, Node], values: Mapping[str, Value]
-) -> bool:
+def closed(graph: ModelGraph, parts: list[NodePart], assigned: Mapping[str, Node], values: Mapping[str, Value]) -> bool:
     read = {value.node for part in parts for value in part.operands or ()}
     gone = {assigned[part.name].name for part in parts if part.name in read and not part.escapes}
     inside = {node.name for node in assigned.values()}

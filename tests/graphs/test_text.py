@@ -24,7 +24,7 @@ def test_the_text_is_a_table_of_nodes() -> None:
         "tiny: 6 nodes, 20 parameters in 2 tensors",
         "node    op      operands    output                        attributes and tensors",
         "x       input               float32[N, 4]",
-        "fc      linear  x           float32[N, 4]                 weight=fc.weight[4, 4], bias=fc.bias[4]",
+        "fc      linear  x           float32[N, 4]                 weight[4, 4], bias[4]",
         "scale   scale   fc          float32[N, 4]                 factor=2.0",
         "chunk   chunk   scale       float32[N, 2], float32[N, 2]",
         "add     add     fc, x       float32[N, 4]",

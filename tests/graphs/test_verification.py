@@ -86,6 +86,11 @@ def second_output(graph: ModelGraph) -> None:
     connect(graph, "fc", "other output", 0)
 
 
+def nothing_returned(graph: ModelGraph) -> None:
+    disconnect(graph, "add", "output", 0)
+    disconnect(graph, "chunk", "output", 1)
+
+
 X = InputContract("x", value_type(("N", 4)))
 
 PLANTS: Mapping[str, tuple[Plant, Code, str]] = {
@@ -146,7 +151,7 @@ PLANTS: Mapping[str, tuple[Plant, Code, str]] = {
         r"node 'fc' \(linear\): takes 4 features, its operand has 5",
     ),
     "missing tensor": (
-        lambda g: changed("fc", tensors={"weight": "lost"})(g),
+        changed("fc", tensors={"weight": "lost"}),
         Code.NAME,
         r"tensor 'lost' \(weight\) is not in the graph",
     ),
@@ -175,7 +180,7 @@ PLANTS: Mapping[str, tuple[Plant, Code, str]] = {
     "no output": (lambda g: nx.MultiDiGraph.remove_node(g.nx, "output"), Code.OUTPUT, "has 0 output nodes"),
     "two outputs": (second_output, Code.OUTPUT, "has 2 output nodes"),
     "output of nothing": (
-        lambda g: (disconnect(g, "add", "output", 0), disconnect(g, "chunk", "output", 1)) and None,
+        nothing_returned,
         Code.OUTPUT,
         "nothing is returned",
     ),

@@ -6,7 +6,7 @@ Nothing else in nadoo imports a private name of `torch.export`, so a new torch v
 import inspect
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -39,7 +39,7 @@ class Example:
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Generator[None]:
     """The model in evaluation and without fused attention shortcuts; every flag is put back afterwards."""
     modes = {module: module.training for module in model.modules()}
     shortcut = torch.backends.mha.get_fastpath_enabled()
@@ -69,18 +69,18 @@ def export(model: nn.Module, example: Example) -> Any:
 
 def dynamic_shapes(bound: Mapping[str, Any], axes: Mapping[str, Axes]) -> dict[str, Any]:
     """What torch wants to know of every tensor: which axes are open."""
-    dynamic = torch.export.Dim.DYNAMIC
+    return {name: open_axes(name, value, axes) for name, value in bound.items()}
 
-    def of(path: Any, leaf: Any, name: str) -> Any:
-        if not isinstance(leaf, torch.Tensor):
-            return None
-        chosen = axes.get(leaf_name(name, path), axes.get(name, {}))
-        return dict.fromkeys(chosen, dynamic) or None
 
-    return {
-        name: pytree.tree_map_with_path(lambda path, leaf, name=name: of(path, leaf, name), value)
-        for name, value in bound.items()
-    }
+def open_axes(name: str, value: Any, axes: Mapping[str, Axes]) -> Any:
+    """The same nesting as an argument, with the open axes of each tensor in its place."""
+
+    def of(path: Any, leaf: Any) -> Any:
+        none: Axes = {}
+        chosen = axes.get(leaf_name(name, path), none) if isinstance(leaf, torch.Tensor) else none
+        return dict.fromkeys(chosen, torch.export.Dim.DYNAMIC) or None
+
+    return pytree.tree_map_with_path(of, value)
 
 
 def tensor_leaves(bound: Mapping[str, Any]) -> dict[str, torch.Tensor]:
@@ -101,7 +101,11 @@ def leaf_name(name: str, path: Sequence[Any]) -> str:
 
 def map_tensors(function: Callable[[torch.Tensor], torch.Tensor], tree: Any) -> Any:
     """The same nesting with every tensor passed through a function."""
-    return pytree.tree_map(lambda leaf: function(leaf) if isinstance(leaf, torch.Tensor) else leaf, tree)
+
+    def of(leaf: Any) -> Any:
+        return function(leaf) if isinstance(leaf, torch.Tensor) else leaf
+
+    return pytree.tree_map(of, tree)
 
 
 # --- symbolic expressions ---------------------------------------------------------------------------------------------
@@ -184,9 +188,7 @@ def user_line(error: BaseException | None) -> str:
     while error is not None and not found:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if is_user_file(frame.filename)]
-        found = (
-            f"{own[-1].filename}:{own[-1].lineno} ({own[-1].line})" if inside_forward(frames) and own else ""
-        )
+        found = f"{own[-1].filename}:{own[-1].lineno} ({own[-1].line})" if inside_forward(frames) and own else ""
         error = error.__cause__ or error.__context__
     return found
 

@@ -5,8 +5,11 @@ import inspect
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 from torch import nn
+
+from nadoo_graphs.capture.model_tensors import modules_of
 
 KEPT_CALLS = (
     "dropout",
@@ -24,15 +27,18 @@ def train_only(model: nn.Module, kept_attention: frozenset[str]) -> tuple[str, .
     """One line for each place; `kept_attention` names the attention modules whose dropout was kept."""
     found: list[str] = []
     seen: dict[type[nn.Module], list[str]] = {}
-    for path, module in model.named_modules():
-        if is_torch(type(module)):
+    for path, module in modules_of(model).items():
+        kind: type[nn.Module] = type(module)
+        if is_torch(kind):
             found.extend(torch_remarks(path, module, kept_attention))
             continue
-        kind = type(module)
-        seen.setdefault(kind, reads_of_training(kind))
+        if kind not in seen:
+            seen[kind] = reads_of_training(kind) if mentions_training(kind) else []
         where = f"module {path!r}" if path else "the model itself"
         if kind.train is not nn.Module.train:
-            found.append(f"{where} ({kind.__name__}) overrides train(); the graph's module follows plain train() and eval()")
+            found.append(
+                f"{where} ({kind.__name__}) overrides train(); the graph's module follows plain train() and eval()"
+            )
         found.extend(
             f"{where} ({kind.__name__}) reads self.training at {line}; what it does in training is not in the graph"
             for line in seen[kind]
@@ -49,11 +55,25 @@ def torch_remarks(path: str, module: nn.Module, kept_attention: frozenset[str]) 
     """Modules of torch whose training behaviour has no row."""
     if isinstance(module, nn.MultiheadAttention) and module.dropout and path not in kept_attention:
         yield (
-            f"module {path!r} (MultiheadAttention) drops attention weights with p={module.dropout} in training, which is "
-            "not in the graph; call it with need_weights=False to keep it"
+            f"module {path!r} (MultiheadAttention) drops attention weights with p={module.dropout} in training, which "
+            "is not in the graph; call it with need_weights=False to keep it"
         )
     if isinstance(module, nn.RReLU | nn.FractionalMaxPool2d | nn.FractionalMaxPool3d):
         yield f"module {path!r} ({type(module).__name__}) is random in training, which is not in the graph"
+
+
+def mentions_training(kind: type[nn.Module]) -> bool:
+    """Whether the compiled methods of a class name it at all; most do not, and reading source is slow."""
+    functions = [
+        getattr(value, "__code__", None) for base in kind.__mro__ if not is_torch(base) for value in vars(base).values()
+    ]
+    waiting = [code for code in functions if isinstance(code, CodeType)]
+    while waiting:
+        code = waiting.pop()
+        if "training" in code.co_names:
+            return True
+        waiting.extend(item for item in code.co_consts if isinstance(item, CodeType))
+    return False
 
 
 def reads_of_training(kind: type[nn.Module]) -> list[str]:
@@ -65,17 +85,15 @@ def reads_of_training(kind: type[nn.Module]) -> list[str]:
         return []
     harmless = {id(part) for call in ast.walk(tree) if is_kept(call) for part in ast.walk(call)}
     file = Path(inspect.getsourcefile(kind) or "").name
-    numbers = {
-        node.lineno + start - 1 for node in ast.walk(tree) if is_training(node) and id(node) not in harmless
-    }
+    reads = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and id(node) not in harmless]
+    numbers = {node.lineno + start - 1 for node in reads if is_training(node)}
     return [f"{file}:{number}" for number in sorted(numbers)]
 
 
-def is_training(node: ast.AST) -> bool:
-    """Whether a piece of source reads self.training."""
+def is_training(node: ast.Attribute) -> bool:
+    """Whether an attribute in the source is self.training, read."""
     return (
-        isinstance(node, ast.Attribute)
-        and node.attr == "training"
+        node.attr == "training"
         and isinstance(node.ctx, ast.Load)
         and isinstance(node.value, ast.Name)
         and node.value.id == "self"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import torch
 from attrs import field, frozen
@@ -14,12 +14,14 @@ from nadoo_graphs.capture.importers.importer import (
     AtenCall,
     Imported,
     Importer,
-    TensorName,
     Tensorial,
+    TensorName,
 )
+from nadoo_graphs.capture.model_tensors import modules_of
 from nadoo_graphs.capture.owners import restored
 from nadoo_graphs.capture.torch_export import SizeReader, is_user_file
 from nadoo_graphs.errors import CaptureError, Code, GraphError, Problem
+from nadoo_graphs.nesting import parts_of
 from nadoo_graphs.node import INPUT, TENSOR
 from nadoo_graphs.ops import Call, OpTable
 from nadoo_graphs.sizes import Size, Symbolic, bind, symbols_of
@@ -58,9 +60,8 @@ class Source:
     leaves: set[str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        leaves = {
-            path for path, module in self.model.named_modules() if not any(True for _ in module.children())
-        }
+        modules = modules_of(self.model)
+        leaves = {path for path, module in modules.items() if not dict(module.named_children())}
         object.__setattr__(self, "leaves", leaves)
 
 
@@ -80,9 +81,7 @@ class Translator:
 
     def add_input(self, node: fx.Node, name: str) -> None:
         """An input draft for a placeholder of the user."""
-        draft = Draft(
-            INPUT, (), {}, {}, (self.type_of_fake(node.meta["val"]),), Place(), fixed_name=name, keep=True
-        )
+        draft = Draft(INPUT, (), {}, {}, (self.type_of_fake(node.meta["val"]),), Place(), fixed_name=name, keep=True)
         self.results[node] = self.append(draft)[0]
 
     def add_write(self, target: str, node: fx.Node) -> None:
@@ -119,20 +118,24 @@ class Translator:
         if isinstance(value, torch.SymInt | int):
             return self.read_size(node, value)
         if isinstance(value, torch.SymFloat | float):
-            raise CaptureError(self.problem(node, "computes with a single number; keep it a tensor, or make it a constant"))
+            raise CaptureError(
+                self.problem(node, "computes with a single number; keep it a tensor, or make it a constant")
+            )
         if name == "getitem":
             return self.item(node)
         if name == "wrap_with_set_grad_enabled":
             return self.inline(node)
         if isinstance(node.target, OpOverload):
             return self.call(node)
-        raise CaptureError(self.problem(node, f"uses {name}, which no graph can hold; write it with plain torch operators"))
+        raise CaptureError(
+            self.problem(node, f"uses {name}, which no graph can hold; write it with plain torch operators")
+        )
 
     def item(self, node: fx.Node) -> Result:
         """One output of several; those that nobody reads may not be part of the row."""
-        source, index = node.args
-        results = self.results[source]  # type: ignore[index]
-        return results[index] if int(index) < len(results) else None  # type: ignore[arg-type]
+        source, index = cast("tuple[fx.Node, int]", node.args)
+        results = self.results[source]
+        return results[index] if index < len(results) else None
 
     def read_size(self, node: fx.Node, value: Any) -> Size:
         """A size; one that was read out of a tensor's content has no place in a graph."""
@@ -174,9 +177,7 @@ class Translator:
         types = self.types(node.meta["val"])
         place = self.place(node)
         call = AtenCall(str(overload), arguments, types, self.type)
-        draft = self.as_row(call, place, self.readers_of(node)) or self.as_opaque(
-            node, overload, types, place
-        )
+        draft = self.as_row(call, place, self.readers_of(node)) or self.as_opaque(node, overload, types, place)
         values = self.append(draft)
         return values if isinstance(node.meta["val"], list | tuple) else values[0]
 
@@ -236,9 +237,7 @@ class Translator:
         found: dict[str, Argument] = {}
         for index, argument in enumerate(schema_of(overload).arguments):
             given = (
-                node.args[index]
-                if index < len(node.args)
-                else node.kwargs.get(argument.name, argument.default_value)
+                node.args[index] if index < len(node.args) else node.kwargs.get(argument.name, argument.default_value)
             )
             found[argument.name] = self.argument(self.lookup(given))
         return found
@@ -247,12 +246,14 @@ class Translator:
         """What an argument stands for: fx nodes by their results, containers by their parts."""
         if isinstance(item, fx.Node):
             return self.results[item]
-        return [self.lookup(part) for part in item] if isinstance(item, list | tuple) else item
+        parts = parts_of(item)
+        return item if parts is None else [self.lookup(part) for part in parts]
 
     def argument(self, item: Any) -> Argument:
         """An argument in the form that importers read."""
-        if isinstance(item, list | tuple):
-            return tuple(self.argument(part) for part in item)
+        parts = parts_of(item)
+        if parts is not None:
+            return tuple(self.argument(part) for part in parts)
         if isinstance(item, torch.dtype):
             return dtype_name(item)
         if isinstance(item, torch.SymInt):
@@ -266,8 +267,9 @@ class Translator:
         if isinstance(found, Value | TensorName):
             operands.append(self.as_value(found))
             return ("operand", len(operands) - 1)
-        if isinstance(found, list | tuple):
-            return ("list", tuple(self.template(part, operands) for part in found))
+        parts = parts_of(found)
+        if parts is not None:
+            return ("list", tuple(self.template(part, operands) for part in parts))
         if isinstance(found, torch.device):
             return ("torch", f"device:{found}")
         if isinstance(found, torch.dtype | torch.layout | torch.memory_format):
@@ -280,9 +282,7 @@ class Translator:
             return operand
         name = self.source.holders[operand.name]
         if name not in self.tensor_drafts:
-            draft = Draft(
-                TENSOR, (), {}, {"value": name}, (self.source.tensors[name],), Place(), fixed_name=name
-            )
+            draft = Draft(TENSOR, (), {}, {"value": name}, (self.source.tensors[name],), Place(), fixed_name=name)
             self.tensor_drafts[name] = self.append(draft)[0]
         return self.tensor_drafts[name]
 
@@ -296,7 +296,7 @@ class Translator:
 
     def types(self, value: Any) -> tuple[ValueType, ...]:
         """The types of a call's outputs as torch found them."""
-        values = value if isinstance(value, list | tuple) else (value,)
+        values = parts_of(value) or (value,)
         return tuple(self.type_of_fake(item) for item in values if isinstance(item, torch.Tensor))
 
     def type_of_fake(self, value: Any) -> ValueType:
@@ -305,18 +305,12 @@ class Translator:
 
     def readers_of(self, node: fx.Node) -> int:
         """How many outputs a row must have to serve all who read this call."""
-        used = [
-            int(user.args[1])
-            for user in node.users
-            if getattr(user.target, "__name__", "") == "getitem" and user.users
-        ]  # type: ignore[arg-type]
-        return max(used, default=-1) + 1
+        items = [user for user in node.users if getattr(user.target, "__name__", "") == "getitem" and user.users]
+        return max((cast(int, item.args[1]) for item in items), default=-1) + 1
 
     def place(self, node: fx.Node) -> Place:
         """The module that a call stands in, by torch's record of the modules it went through."""
-        stack = [
-            item for item in node.meta.get("nn_module_stack", {}).items() if not item[0].startswith("_empty")
-        ]
+        stack = [item for item in node.meta.get("nn_module_stack", {}).items() if not item[0].startswith("_empty")]
         if not stack:
             return Place(source=user_source(node))
         key, (path, kind) = stack[-1]

@@ -13,9 +13,7 @@ from nadoo_graphs.trees import flatten
 from nadoo_graphs.values import ValueType
 
 
-def input_values(
-    graph: ModelGraph, arguments: Sequence[Any], keywords: Mapping[str, Any]
-) -> list[torch.Tensor]:
+def input_values(graph: ModelGraph, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> list[torch.Tensor]:
     """The tensors for the input nodes, in order."""
     contract = graph.contract
     if contract.arguments is None:
@@ -25,14 +23,14 @@ def input_values(
     return [*leaves, *flatten(contract.keywords or Structure("dict"), named, "keyword")]
 
 
-def by_position(
-    graph: ModelGraph, arguments: Sequence[Any], keywords: Mapping[str, Any]
-) -> list[torch.Tensor]:
+def by_position(graph: ModelGraph, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> list[torch.Tensor]:
     """Arguments of a graph built by hand: one tensor an input, by position or by name."""
     names = [node.name for node in graph.inputs]
     given = dict(zip(names, arguments, strict=False)) | dict(keywords)
     if len(arguments) > len(names) or set(given) != set(names):
-        message = f"takes {len(names)} inputs ({', '.join(names)}); given: {len(arguments)} by position, {sorted(keywords)}"
+        message = (
+            f"takes {len(names)} inputs ({', '.join(names)}); given: {len(arguments)} by position, {sorted(keywords)}"
+        )
         raise GraphError(Problem(Code.SCHEMA, f"graph {graph.name!r}", message))
     return [given[name] for name in names]
 
@@ -43,7 +41,9 @@ def place(
     """Arguments where the capture had them: positional ones may be given by name and the other way round."""
     names, others = [str(key) for key in positional.keys], [str(key) for key in named.keys]
     if len(arguments) > len(names) + len(others):
-        message = f"takes {len(names) + len(others)} arguments ({', '.join([*names, *others])}), {len(arguments)} were given"
+        message = (
+            f"takes {len(names) + len(others)} arguments ({', '.join([*names, *others])}), {len(arguments)} were given"
+        )
         raise GraphError(Problem(Code.SCHEMA, "arguments", message))
     extra = dict(zip(others, arguments[len(names) :], strict=False))
     placed = [
@@ -65,7 +65,9 @@ def check_input(name: str, declared: ValueType, value: torch.Tensor, symbols: Ma
     """An input has the contract's rank, sizes and dtype."""
     expected = tuple(bind(size, symbols) for size in declared.shape) if value.ndim == declared.rank else None
     if expected != tuple(value.shape):
-        message = f"has shape {list(value.shape)}, the contract says {declared}; give that shape, or capture the model anew"
+        message = (
+            f"has shape {list(value.shape)}, the contract says {declared}; give that shape, or capture the model anew"
+        )
         raise GraphError(Problem(Code.SHAPE, f"input {name!r}", message))
     if str(value.dtype) != f"torch.{declared.dtype}":
         message = f"has dtype {value.dtype}, the contract says {declared.dtype}; convert it"

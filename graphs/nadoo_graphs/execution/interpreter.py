@@ -9,6 +9,7 @@ from attrs import frozen
 
 from nadoo_graphs.execution.arguments import bind_symbols, check_input, input_values
 from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.nesting import parts_of
 from nadoo_graphs.node import INPUT, OUTPUT, Node
 from nadoo_graphs.ops import Run
 from nadoo_graphs.sizes import Symbolic, bind
@@ -102,4 +103,5 @@ def resolve(value: Any, symbols: Mapping[str, int]) -> Any:
     """An attribute with its symbolic sizes turned into numbers."""
     if isinstance(value, Symbolic):
         return bind(value, symbols)
-    return tuple(resolve(item, symbols) for item in value) if isinstance(value, tuple) else value
+    parts = parts_of(value)
+    return value if parts is None else tuple(resolve(item, symbols) for item in parts)

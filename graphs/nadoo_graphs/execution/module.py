@@ -6,15 +6,17 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.fx.proxy import GraphAppendingTracer
 
 from nadoo_graphs.contract import Contract, Structure, sequence
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.nesting import parts_of
 from nadoo_graphs.node import INPUT, OUTPUT, Node
 from nadoo_graphs.ops import Run
 from nadoo_graphs.sizes import Size, Symbolic
 from nadoo_graphs.tensors import TensorRecord
-from nadoo_graphs.torch_private import TreeCodeGen, TreeInfo
+from nadoo_graphs.torch_private import TreeCodeGen, TreeInfo, codegen_of
 from nadoo_graphs.trees import tree_spec
 from nadoo_graphs.values import Value, ValueType
 
@@ -43,7 +45,7 @@ def copied(graph: fx.Graph) -> fx.Graph:
     other = fx.Graph()
     result = other.graph_copy(graph, {})
     other.output(result)
-    other.set_codegen(graph._codegen) # pyright: ignore[reportPrivateUsage]
+    other.set_codegen(codegen_of(graph))
     return other
 
 
@@ -59,7 +61,7 @@ class ModuleBuilder:
         self.graph = graph
         self.module = ModelModule(nn.Module(), fx.Graph(), class_name(graph.name))
         self.fx = fx.Graph()
-        self.tracer = fx.proxy.GraphAppendingTracer(self.fx)
+        self.tracer = GraphAppendingTracer(self.fx)
         self.values: dict[Value, Any] = {}
         self.tensors: dict[str, fx.Proxy] = {}
         self.symbols: dict[str, tuple[Value, int]] = {}
@@ -103,7 +105,7 @@ class ModuleBuilder:
         """The module at a path, made on the way where it is missing."""
         current: nn.Module = self.module
         for part in path:
-            if part not in current._modules:
+            if part not in dict(current.named_children()):
                 refuse_taken(current, part, ".".join(path))
                 current.add_module(part, nn.Module())
             current = current.get_submodule(part)
@@ -163,9 +165,7 @@ class ModuleBuilder:
         attributes = {name: self.resolve(value) for name, value in node.attributes.items()}
         if row.module is not None:
             target = self.install_call(node, row.module(attributes))
-            arguments = tuple(operand.node for operand in operands)
-            keywords = {role: proxy.node for role, proxy in tensors.items()}
-            result: Any = fx.Proxy(self.fx.call_module(target, arguments, keywords), self.tracer)
+            result: Any = self.tracer.create_proxy("call_module", target, operands, dict(tensors))
         else:
             result = row.execute(Run(operands, tensors, attributes, self.record))  # type: ignore[misc]
         if isinstance(result, fx.Proxy):
@@ -183,9 +183,7 @@ class ModuleBuilder:
             path = ["calls"]
         container = self.container(path)
         name = next(
-            f"call{index or ''}"
-            for index in range(len(self.graph) + 1)
-            if not hasattr(container, f"call{index or ''}")
+            f"call{index or ''}" for index in range(len(self.graph) + 1) if not hasattr(container, f"call{index or ''}")
         )
         container.add_module(name, call)
         return ".".join([*path, name])
@@ -213,7 +211,8 @@ class ModuleBuilder:
         """An attribute with its symbolic sizes turned into proxies."""
         if isinstance(attribute, Symbolic):
             return self.size(attribute)
-        return tuple(self.resolve(item) for item in attribute) if isinstance(attribute, tuple) else attribute
+        parts = parts_of(attribute)
+        return attribute if parts is None else tuple(self.resolve(item) for item in parts)
 
     def size(self, size: Size) -> Any:
         """The proxy of a size: a sum of products of the sizes read off values."""
@@ -272,9 +271,7 @@ def input_leaves(contract: Contract, count: int) -> list[Structure]:
     """The leaves of all arguments, in the order in which torch flattens them."""
     arguments = contract.arguments or sequence(count)
     structures = (arguments, contract.keywords or Structure("dict"))
-    return [
-        item for structure in structures for item in structure.walk() if item.kind in {"leaf", "constant"}
-    ]
+    return [item for structure in structures for item in structure.walk() if item.kind in {"leaf", "constant"}]
 
 
 def argument_names(contract: Contract, inputs: list[str]) -> list[str]:

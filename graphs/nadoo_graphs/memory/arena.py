@@ -16,6 +16,7 @@ from nadoo_graphs.memory.liveness import Buffer, check_buffers, live_sets, lower
 from nadoo_graphs.node import frozen_mapping
 
 EXACT_BUFFERS = 256
+"""Buffers up to which the best plan is searched for; networks of this size take a tenth of a second."""
 
 
 @frozen

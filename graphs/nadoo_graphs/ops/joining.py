@@ -9,6 +9,7 @@ from nadoo_graphs.sizes import Shape, Size
 from nadoo_graphs.values import ValueType
 
 DIM = AttributeRow("dim", "int", 0)
+MOST_PARTS = 65_536
 
 
 def with_size(shape: Shape, dim: int, size: Size) -> Shape:
@@ -79,6 +80,7 @@ def infer_chunk(call: Call) -> tuple[ValueType, ...]:
         raise call.refuse(f"chunks is {chunks}; give at least 1", Code.SCHEMA)
     if not isinstance(length, int):
         raise call.refuse(f"axis {dim} has the symbolic size {length}, so its number of chunks is open; use split")
+    require_count(call, min(chunks, length) if length else chunks)
     shape = call.operand.shape
     return tuple(call.operand.with_shape(with_size(shape, dim, part)) for part in chunk_sizes(length, chunks))
 
@@ -91,11 +93,18 @@ def chunk_sizes(length: int, chunks: int) -> tuple[int, ...]:
     return tuple(min(part, length - start) for start in range(0, length, part))
 
 
+def require_count(call: Call, count: int) -> None:
+    """Refuse more outputs than a graph could hold: a file may ask for any number, and each takes memory."""
+    if count > MOST_PARTS:
+        raise call.refuse(f"gives {count} outputs, at most {MOST_PARTS} are allowed; use slice or select", Code.LIMIT)
+
+
 def infer_unbind(call: Call) -> tuple[ValueType, ...]:
     """One output an element of the axis, which disappears."""
     dim, length = divided_axis(call)
     if not isinstance(length, int):
         raise call.refuse(f"axis {dim} has the symbolic size {length}, so its number of parts is open; use select")
+    require_count(call, length)
     shape = call.operand.shape
     return (call.operand.with_shape((*shape[:dim], *shape[dim + 1 :])),) * length
 

@@ -34,6 +34,16 @@ KINDS: dict[Kind, str] = {
 }
 
 
+CLASSES: dict[Kind, type | tuple[type, ...]] = {
+    "bool": bool,
+    "int": int,
+    "float": (int, float),
+    "number": (int, float),
+    "str": str,
+    "size": (int, Symbolic),
+}
+
+
 class Required:
     """Marks an attribute that has no default."""
 
@@ -57,20 +67,13 @@ class AttributeRow:
 
 def is_kind(kind: Kind, value: Attribute) -> bool:
     """Whether a value is of a kind; booleans are no integers, integers are numbers."""
-    if kind == "any":
-        return True
     if kind in {"ints", "sizes", "bools", "floats"}:
         return isinstance(value, tuple) and all(is_kind(kind.removesuffix("s"), item) for item in value)
-    if kind == "bool":
-        return isinstance(value, bool)
-    if kind == "number":
-        return isinstance(value, int | float)
-    if isinstance(value, bool):
-        return False
+    if kind == "any" or isinstance(value, bool):
+        return kind in {"any", "bool", "number"}
     if kind == "dtype":
         return isinstance(value, str) and value in ELEMENT_BITS
-    allowed = {"int": int, "float": (int, float), "str": str, "size": (int, Symbolic)}
-    return isinstance(value, allowed[kind])
+    return isinstance(value, CLASSES[kind])
 
 
 @frozen
@@ -170,7 +173,7 @@ class Op:
         return self.roles(attributes) if callable(self.roles) else self.roles
 
     def complete(self, attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
-        """All attributes in the order of the row, defaults filled in; what is unknown is kept, for `problems` to name."""
+        """All attributes in the order of the row, defaults filled in; unknown ones are kept for `problems` to name."""
         filled = {
             row.name: attributes.get(row.name, row.default)
             for row in self.attributes
@@ -189,9 +192,7 @@ class Op:
                 found.append(Problem(Code.UNKNOWN, where, f"unknown attribute {name!r}; allowed: {allowed}"))
         for row in self.attributes:
             if row.name not in attributes:
-                found.append(
-                    Problem(Code.SCHEMA, where, f"attribute {row.name!r} is missing; give {KINDS[row.kind]}")
-                )
+                found.append(Problem(Code.SCHEMA, where, f"attribute {row.name!r} is missing; give {KINDS[row.kind]}"))
             elif not row.admits(attributes[row.name]):
                 message = f"attribute {row.name!r} is {attributes[row.name]!r}; give {KINDS[row.kind]}"
                 found.append(Problem(Code.SCHEMA, where, message))

@@ -1,9 +1,10 @@
-"""The rows that make up the border of a graph and what no other row describes: inputs, outputs, tensors, opaque calls."""
+"""The rows of a graph's border and of what no other row describes: inputs, outputs, tensors, opaque calls."""
 
 from typing import Any
 
 import torch
 
+from nadoo_graphs.nesting import parts_of
 from nadoo_graphs.node import INPUT, OUTPUT, TENSOR
 from nadoo_graphs.ops.op import AttributeRow, Call, Op, Role, Run
 from nadoo_graphs.values import ValueType
@@ -41,7 +42,9 @@ def opaque_types(call: Call) -> tuple[ValueType, ...]:
     found = tuple(str(operand) for operand in call.operands)
     expected = call.attributes["signature"]
     if found != expected:
-        message = f"runs {call.attributes['target']} unchanged and knows its result only for operands {expected}, not {found}"
+        message = (
+            f"runs {call.attributes['target']} unchanged and knows its result only for operands {expected}, not {found}"
+        )
         raise call.refuse(f"{message}; leave what feeds it as it is, or replace the node")
     return call.declared
 
@@ -62,9 +65,10 @@ def find_overload(target: str) -> Any:
 
 def restore(item: Any, operands: tuple[Any, ...]) -> Any:
     """One argument of an opaque call: a tagged pair stands for an operand, a dtype or a list of arguments."""
-    if not isinstance(item, tuple):
+    parts = parts_of(item)
+    if parts is None:
         return item
-    tag, value = item
+    tag, value = parts
     if tag == "operand":
         return operands[value]
     if tag == "torch":
@@ -90,9 +94,7 @@ def run_write(run: Run) -> Any:
 
 ROWS = (
     Op(name=INPUT, summary="An argument of the model.", infer=as_declared, arity=(0, 0)),
-    Op(
-        name=OUTPUT, summary="What the model returns: its operands, in order.", infer=nothing, arity=(0, None)
-    ),
+    Op(name=OUTPUT, summary="What the model returns: its operands, in order.", infer=nothing, arity=(0, None)),
     Op(
         name=TENSOR,
         summary="A parameter, buffer or constant that is used as an operand.",

@@ -34,14 +34,8 @@ class OpTable:
         if name in self.by_name:
             return self.by_name[name]
         near = difflib.get_close_matches(name, self.by_name, 3)
-        hint = (
-            f"did you mean {' or '.join(map(repr, near))}?"
-            if near
-            else f"known: {', '.join(sorted(self.by_name))}"
-        )
-        raise GraphError(
-            Problem(Code.UNKNOWN, f"op {name!r}", f"no row of the operator table has this name; {hint}")
-        )
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(sorted(self.by_name))}"
+        raise GraphError(Problem(Code.UNKNOWN, f"op {name!r}", f"no row of the operator table has this name; {hint}"))
 
     def __iter__(self) -> Iterator[Op]:
         return iter(self.rows)

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import rmtree
 from typing import TypeAlias
 
 from safetensors import SafetensorError
@@ -19,18 +20,22 @@ from nadoo_graphs.errors import Code, Problem, SaveError
 from nadoo_graphs.saving.paths import reason
 
 Writer: TypeAlias = Callable[[Path], None]
-TEMPORARY = ".nadoo-"
-OURS = re.compile(r"(tensors|examples)-[0-9a-f]{16}\.safetensors|\.nadoo-[0-9a-f]{16}\.tmp")
+WORKSHOP = ".nadoo-"
+OURS = re.compile(r"(tensors|examples)-[0-9a-f]{16}\.safetensors|\.nadoo-[0-9a-f]{16}")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class Commit:
-    """The files of one save, and how to take back those that nobody refers to yet."""
+    """The files of one save, and how to take back those that nobody refers to yet.
+
+    They are written in a hidden folder of their own, because the library that writes tensors leaves a temporary file
+    of its own choice where it dies.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.temporary: list[Path] = []
+        self.workshop = home / f"{WORKSHOP}{secrets.token_hex(8)}"
         self.placed: list[Path] = []
 
     def place(self, name: str, write: Writer) -> None:
@@ -55,9 +60,8 @@ class Commit:
 
     def written(self, write: Writer) -> Path:
         """A file that is on the disk, not only in the system's memory, under a temporary name."""
-        path = self.home / f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
-        self.temporary.append(path)
-        path.touch()
+        path = self.workshop / secrets.token_hex(8)
+        path.touch()  # the library makes files that only their owner can read; this one is as the user's umask says
         mode = path.stat().st_mode
         write(path)
         path.chmod(mode)
@@ -67,9 +71,10 @@ class Commit:
 
     def clean(self) -> None:
         """Remove what is not part of a graph."""
-        for path in [*self.temporary, *self.placed]:
+        rmtree(self.workshop, ignore_errors=True)
+        for path in self.placed:
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                path.unlink()
 
 
 @contextmanager
@@ -80,6 +85,7 @@ def committing(home: Path) -> Generator[Commit]:
     try:
         new = not home.exists()
         home.mkdir(parents=True, exist_ok=True)
+        commit.workshop.mkdir()
         yield commit
     except (OSError, SafetensorError) as error:
         raise SaveError(Problem(Code.DATA, f"folder {str(home)!r}", explained(error))) from error
@@ -115,6 +121,7 @@ def explained(error: Exception) -> str:
 def remove_others(home: Path, keep: Collection[str]) -> None:
     """Remove data files that the graph does not refer to any more, and what a crash left; failing is harmless."""
     for path in home.iterdir():
-        if OURS.fullmatch(path.name) and path.name not in keep:
-            with suppress(OSError):
-                path.unlink()
+        if not OURS.fullmatch(path.name) or path.name in keep:
+            continue
+        with suppress(OSError):
+            rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()

@@ -125,6 +125,13 @@ def test_more_buffers_than_asked_for_are_left_to_the_fast_planners() -> None:
     assert best_plan(HARD, exact_up_to=len(HARD) - 1).size == 9
 
 
+def test_thirty_buffers_that_fast_planners_miss_are_proven() -> None:
+    members = from_spans([(index, min(30, index + 1 + index * 5 % 7), 100 + index * 37 % 211) for index in range(30)])
+    plan = exact(members)
+    assert min(planner(members).size for planner in FAST) > plan.size
+    assert plan.optimal
+
+
 def test_long_chains_are_planned_without_deep_recursion() -> None:
     chain = tuple(Buffer(f"b{index}", 1 + index * 7919 % 101, index, index + 1 + index % 3) for index in range(600))
     plan = exact(chain)
@@ -155,7 +162,7 @@ def test_exact_is_the_brute_force_optimum(members: tuple[Buffer, ...]) -> None:
 
 
 @given(tight_buffers())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_exact_is_the_least_capacity_that_fits(members: tuple[Buffer, ...]) -> None:
     """Some offsets fit into the exact size and none into a byte less."""
     plan = exact(members)

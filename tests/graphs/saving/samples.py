@@ -5,13 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from attrs import evolve
 from nadoo_graphs.contract import CaptureReport, Contract, InputContract, Structure
 from nadoo_graphs.encoding import canonical
+from nadoo_graphs.errors import LoadError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Origin
-from nadoo_graphs.saving import save
+from nadoo_graphs.saving import load, save
 from nadoo_graphs.values import ELEMENT_BITS, Value
 
 SORT = "aten.sort.default"
@@ -131,3 +133,10 @@ def contents(home: Path) -> dict[str, bytes]:
 def data_file(home: Path, kind: str = "tensors") -> Path:
     """The data file of a saved graph."""
     return next(home.glob(f"{kind}-*.safetensors"))
+
+
+def refused(home: Path, **options: Any) -> LoadError:
+    """The refusal of a folder."""
+    with pytest.raises(LoadError) as caught:
+        load(home, **options)
+    return caught.value

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ def break_at(monkeypatch: pytest.MonkeyPatch, step: str, after: int, error: Base
     monkeypatch.setattr(owner, name, failing(getattr(owner, name), after, error))
 
 
+def refusal_of(home: Path) -> SaveError | None:
+    """The refusal of a save, if it was refused."""
+    try:
+        save(new_graph(), home)
+    except SaveError as error:
+        return error
+    return None
+
+
 @pytest.mark.parametrize("after", range(ATTEMPTS))
 @pytest.mark.parametrize("step", ["fsync", "replace", "open"])
 def test_a_failure_at_any_step_leaves_one_whole_graph(
@@ -64,11 +74,9 @@ def test_a_failure_at_any_step_leaves_one_whole_graph(
     old, new = rich_graph().fingerprint(), new_graph().fingerprint()
     with monkeypatch.context() as patch:
         break_at(patch, step, after, OSError(errno.EIO, "Input/output error"))
-        try:
-            save(new_graph(), home)
-        except SaveError as error:
-            assert "could not be written (Input/output error)" in str(error)
-            assert isinstance(error.__cause__, OSError)
+        refusal = refusal_of(home)
+    assert refusal is None or "could not be written (Input/output error)" in str(refusal)
+    assert refusal is None or isinstance(refusal.__cause__, OSError)
     found = load(home).fingerprint()
     assert found == new or (found == old and len(contents(home)) == 3)
     save(tiny_graph(), home)
@@ -84,12 +92,11 @@ def test_dying_at_any_step_leaves_one_whole_graph(
     home = saved(rich_graph(), tmp_path)
     known = {rich_graph().fingerprint(), new_graph().fingerprint()}
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        patch.setattr(Path, "unlink", lambda *_: None)
+        patch.setattr("nadoo_graphs.saving.folder.rmtree", lambda *_, **__: None)
         break_at(patch, step, after, PowerCut())
-        try:
+        with suppress(PowerCut):
             save(new_graph(), home)
-        except PowerCut:
-            pass
     assert load(home).fingerprint() in known
     save(tiny_graph(), home)
     assert load(home).fingerprint() == tiny_graph().fingerprint()
@@ -118,14 +125,14 @@ def test_a_full_disk_is_said_to_be_full(tmp_path: Path, monkeypatch: pytest.Monk
     home = saved(tiny_graph(), tmp_path)
     before = contents(home)
     monkeypatch.setattr("nadoo_graphs.saving.write.save_file", write_nothing)
-    with pytest.raises(SaveError, match="the disk is full .*; free some space or choose another folder"):
+    with pytest.raises(SaveError, match=r"the disk is full .*; free some space or choose another folder"):
         save(new_graph(), home)
     assert contents(home) == before
 
 
 def test_a_folder_that_may_not_be_written_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_at(monkeypatch, "replace", 0, OSError(errno.EROFS, "Read-only file system"))
-    with pytest.raises(SaveError, match="may not be written .*choose another folder or change its permissions"):
+    with pytest.raises(SaveError, match=r"may not be written .*choose another folder or change its permissions"):
         saved(tiny_graph(), tmp_path)
 
 
@@ -140,7 +147,8 @@ def test_old_data_files_are_removed_and_other_files_are_not(tmp_path: Path) -> N
     home = saved(rich_graph(), tmp_path)
     (home / "notes.txt").write_text("mine")
     (home / "tensors-mine.safetensors").write_text("mine")
-    (home / f".nadoo-{'0' * 16}.tmp").write_text("left by a crash")
+    (home / f".nadoo-{'0' * 16}").mkdir()
+    (home / f".nadoo-{'0' * 16}" / "tensors").write_text("left by a crash")
     save(tiny_graph(), home)
     kept = {"graph.json", "notes.txt", "tensors-mine.safetensors"}
     (data,) = set(contents(home)) - kept
@@ -148,8 +156,8 @@ def test_old_data_files_are_removed_and_other_files_are_not(tmp_path: Path) -> N
 
 
 def test_only_files_of_ours_count_as_ours() -> None:
-    ours = [f"tensors-{'0' * 16}.safetensors", f"examples-{'f' * 16}.safetensors", f".nadoo-{'a' * 16}.tmp"]
-    others = ["graph.json", "tensors-1.safetensors", f"tensors-{'g' * 16}.safetensors", f"x.nadoo-{'a' * 16}.tmp"]
+    ours = [f"tensors-{'0' * 16}.safetensors", f"examples-{'f' * 16}.safetensors", f".nadoo-{'a' * 16}"]
+    others = ["graph.json", "tensors-1.safetensors", f"tensors-{'g' * 16}.safetensors", f"x.nadoo-{'a' * 16}"]
     assert all(OURS.fullmatch(name) for name in ours)
     assert not any(OURS.fullmatch(name) for name in others)
 

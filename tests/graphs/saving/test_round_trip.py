@@ -239,7 +239,7 @@ def test_a_container_of_a_users_class_is_not_saved(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["__metadata__", "x" * 513])
 def test_a_tensor_name_that_no_file_can_hold_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(SaveError, match="E02|E13"):
+    with pytest.raises(SaveError, match=r"E02|E13"):
         saved(graph_of_tensors({name: ramp(2)}), tmp_path)
 
 
@@ -249,5 +249,5 @@ def test_what_save_writes_names_its_version(tmp_path: Path) -> None:
 
 
 def test_refusals_are_graph_errors(tmp_path: Path) -> None:
-    with pytest.raises(GraphError, match="E05 file 'graph.json': cannot be read"):
+    with pytest.raises(GraphError, match=r"E05 file 'graph\.json': cannot be read"):
         load(tmp_path)

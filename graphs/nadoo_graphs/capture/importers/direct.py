@@ -38,7 +38,7 @@ def is_plain(argument: Argument) -> bool:
 def direct(
     op: str,
     operands: Iterable[str] = ("self",),
-    attributes: Iterable[str] | Mapping[str, str] = (),
+    attributes: tuple[str, ...] | Mapping[str, str] = (),
     *,
     only: Mapping[str, Argument] = NOTHING,
     fixed: Mapping[str, Attribute] = FIXED,
@@ -61,11 +61,9 @@ def direct(
     return importer
 
 
-def as_mapping(attributes: Iterable[str] | Mapping[str, str]) -> dict[str, str]:
+def as_mapping(attributes: tuple[str, ...] | Mapping[str, str]) -> dict[str, str]:
     """Row attribute to argument; a plain name is both."""
-    if isinstance(attributes, Mapping):
-        return {str(name): str(source) for name, source in attributes.items()}
-    return {name: name for name in attributes}
+    return {name: name for name in attributes} if isinstance(attributes, tuple) else dict(attributes)
 
 
 def listed(op: str, argument: str, attributes: Iterable[str] = ()) -> Importer:

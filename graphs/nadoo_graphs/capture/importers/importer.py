@@ -5,7 +5,7 @@ None means that the row does not describe this use, and the call stays as an opa
 """
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from attrs import field, frozen
 
@@ -22,7 +22,7 @@ class TensorName:
 
 
 Tensorial: TypeAlias = Value | TensorName
-Argument: TypeAlias = Union[None, bool, int, float, str, Symbolic, Value, TensorName, tuple["Argument", ...]]
+Argument: TypeAlias = bool | int | float | str | Symbolic | Value | TensorName | tuple["Argument", ...] | None
 
 
 @frozen

@@ -39,6 +39,4 @@ FAMILIES = (
 @cache
 def standard_importers() -> Mapping[str, Importer]:
     """The importers that come with nadoo."""
-    return MappingProxyType(
-        {overload: importer for family in FAMILIES for overload, importer in family.items()}
-    )
+    return MappingProxyType({overload: importer for family in FAMILIES for overload, importer in family.items()})
