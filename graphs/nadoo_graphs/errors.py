@@ -52,9 +52,12 @@ MEANINGS = {
 
 @frozen
 class Problem:
-    """One thing that is wrong: its kind, the node, key or file it sits in, and what to do about it."""
+    """One thing that is wrong: its kind, the node, key or file it sits in, and what to do about it.
 
-    code: Code
+    The layers above have codes of their own kind, which is why any enumeration of texts will do.
+    """
+
+    code: StrEnum
     where: str
     message: str
 

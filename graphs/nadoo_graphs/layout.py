@@ -20,6 +20,7 @@ Links: TypeAlias = Mapping[Item, Sequence[Item]]
 MOST_IN_ROW = 6
 BEND_WIDTH = 10.0
 SPACE = 18.0
+LINE_SPACE = 4.0
 SWEEPS = 6
 NODE_WEIGHT = 1000.0
 
@@ -192,9 +193,17 @@ def lone(row: Sequence[Item]) -> dict[Item, float]:
 
 
 def pulled(item: Item, neighbours: Sequence[Item], centres: Mapping[Item, float]) -> float:
-    """Where the neighbours of one kind want an item to stand: nodes below nodes, bends below bends."""
-    alike = [other for other in neighbours if isinstance(other, str) == isinstance(item, str)]
-    return mean([centres[other] for other in alike or neighbours], centres[item])
+    """Where its neighbours want an item to stand: nodes below nodes, bends below bends, where there are any."""
+    if isinstance(item, str):
+        nodes = [other for other in neighbours if isinstance(other, str)]
+        return mean([centres[other] for other in nodes or map(source_of, neighbours)], centres[item])
+    bends = [other for other in neighbours if not isinstance(other, str)]
+    return mean([centres[other] for other in bends or neighbours], centres[item])
+
+
+def source_of(item: Item) -> str:
+    """The node itself, or the one whose value a bend carries."""
+    return item if isinstance(item, str) else item[0]
 
 
 def spread(row: Sequence[Item], wanted: Mapping[Item, float], widths: Mapping[Item, float]) -> dict[Item, float]:
@@ -202,7 +211,7 @@ def spread(row: Sequence[Item], wanted: Mapping[Item, float], widths: Mapping[It
     offsets, offset = list[float](), 0.0
     for index, item in enumerate(row):
         before = widths[row[index - 1]] if index else widths[item]
-        offset += (before + widths[item]) / 2 + SPACE
+        offset += (before + widths[item]) / 2 + gap(row[index - 1] if index else item, item)
         offsets.append(offset)
     blocks: list[tuple[float, float, int]] = []
     for item, shift in zip(row, offsets, strict=True):
@@ -213,6 +222,11 @@ def spread(row: Sequence[Item], wanted: Mapping[Item, float], widths: Mapping[It
         blocks.append(block)
     places = [place for place, _, count in blocks for _ in range(count)]
     return {item: place + shift for item, place, shift in zip(row, places, offsets, strict=True)}
+
+
+def gap(left: Item, right: Item) -> float:
+    """The room between neighbours; lines that run side by side need less than boxes."""
+    return SPACE if isinstance(left, str) or isinstance(right, str) else LINE_SPACE
 
 
 def merged(left: tuple[float, float, int], right: tuple[float, float, int]) -> tuple[float, float, int]:

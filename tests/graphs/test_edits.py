@@ -332,15 +332,17 @@ def test_an_open_edit_may_pass_through_what_does_not_fit() -> None:
 def test_an_edit_that_ends_wrong_is_undone_whole() -> None:
     graph = chain()
     before = state(graph)
-    edit = graph.edit()
-    edit.__enter__()
-    graph.rename("relu", "active")
-    graph.insert_before("output", "tanh")
-    graph.set_tensor("fc.weight", weight(1, 8, 4))
     with pytest.raises(EditError, match="give equal shapes"):
-        edit.__exit__(None, None, None)
+        end_wrong(graph)
     assert state(graph) == before
     assert graph.violations() == ()
+
+
+def end_wrong(graph: ModelGraph) -> None:
+    with graph.edit():
+        graph.rename("relu", "active")
+        graph.insert_before("output", "tanh")
+        graph.set_tensor("fc.weight", weight(1, 8, 4))
 
 
 def test_an_edit_broken_off_by_the_user_is_undone() -> None:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from hypothesis import given, strategies
-from nadoo_graphs.layout import MOST_IN_ROW, SPACE, Edge, Layout, crossings, laid_out, linked, spread
+from nadoo_graphs.layout import LINE_SPACE, MOST_IN_ROW, SPACE, Edge, Layout, crossings, gap, laid_out, linked, spread
 
 NAMES = [f"n{index}" for index in range(24)]
 
@@ -42,8 +42,8 @@ def test_nothing_overlaps_and_everything_is_there_once(graph: tuple[list[str], l
     for row in layout.rows:
         assert 0 < sum(isinstance(item, str) for item in row) <= MOST_IN_ROW
         for left, right in pairwise(row):
-            gap = (layout.widths[left] + layout.widths[right]) / 2 + SPACE
-            assert layout.centres[right] - layout.centres[left] >= gap - 1e-6
+            distance = (layout.widths[left] + layout.widths[right]) / 2 + gap(left, right)
+            assert layout.centres[right] - layout.centres[left] >= distance - 1e-6
 
 
 @given(drawn)
@@ -90,6 +90,11 @@ def test_items_that_want_the_same_place_share_it_by_weight() -> None:
     widths = {"a": 40.0, "b": 40.0}
     assert spread(["a", "b"], {"a": 0.0, "b": 0.0}, widths) == {"a": -29.0, "b": 29.0}
     assert spread(["a", "b"], {"a": -100.0, "b": 100.0}, widths) == {"a": -100.0, "b": 100.0}
+
+
+def test_boxes_keep_more_room_than_lines() -> None:
+    assert gap("a", ("b", 1)) == gap("a", "b") == SPACE
+    assert gap(("a", 1), ("b", 1)) == LINE_SPACE < SPACE
 
 
 def test_nothing_has_a_layout() -> None:

@@ -1,7 +1,6 @@
 """Every planted violation is caught by `verify`, alone and together with all others."""
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from nadoo_graphs.values import Value, ValueType, value_type
 
 from tests.graphs.random_graphs import graphs, weight
 from tests.graphs.small_ops import small_ops
+from tests.graphs.test_graph import fastest
 
 Plant = Callable[[ModelGraph], None]
 
@@ -282,13 +282,3 @@ def test_a_graph_of_two_hundred_nodes_is_verified_at_once() -> None:
     graph.set_outputs([value])
     assert len(graph) == 200
     assert fastest(graph.verify) < 0.05
-
-
-def fastest(function: Callable[[], object]) -> float:
-    """The best of several times: what else runs on the machine only ever adds."""
-    times: list[float] = []
-    for _ in range(7):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)

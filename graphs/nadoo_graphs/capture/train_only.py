@@ -58,7 +58,7 @@ def torch_remarks(path: str, module: nn.Module, kept_attention: frozenset[str]) 
             f"module {path!r} (MultiheadAttention) drops attention weights with p={module.dropout} in training, which "
             "is not in the graph; call it with need_weights=False to keep it"
         )
-    if isinstance(module, nn.RReLU | nn.FractionalMaxPool2d | nn.FractionalMaxPool3d):
+    if isinstance(module, nn.FractionalMaxPool2d | nn.FractionalMaxPool3d):
         yield f"module {path!r} ({type(module).__name__}) is random in training, which is not in the graph"
 
 

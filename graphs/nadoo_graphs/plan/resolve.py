@@ -6,8 +6,9 @@ problem.
 
 import difflib
 from collections.abc import Collection, Mapping
+from functools import cached_property
 
-from attrs import field, frozen
+from attrs import frozen
 
 from nadoo_graphs.errors import Code, Problem
 from nadoo_graphs.formats import FormatTable
@@ -43,10 +44,10 @@ class Tables:
     formats: FormatTable
     operators: Collection[str]
     symbols: Collection[str]
-    layers: Mapping[str, Op] = field(init=False)
 
-    @layers.default  # pyright: ignore[reportAttributeAccessIssue, reportUntypedFunctionDecorator]
-    def _layers(self) -> Mapping[str, Op]:
+    @cached_property
+    def layers(self) -> Mapping[str, Op]:
+        """The layer library."""
         return library.layer_rows(self.ops)
 
 

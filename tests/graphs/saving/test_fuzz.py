@@ -30,13 +30,14 @@ FORBIDDEN = (
     "os.rename", "os.rmdir", "os.spawn", "os.symlink", "os.system", "os.truncate", "os.utime",
 )  # fmt: skip
 WRITING = set("wax+")
-BITS = (8, 31, 32, 53, 62, 63, 64, 1300)
+BITS = (8, 31, 32, 53, 62, 64, 1300)
 NUMBERS = (0, 1, -1, 2, 10**12, 2**63 - 1, -(2**63), *(2**bits for bits in BITS), 0.5, 1e308)
 TEXTS = (
     "", "N", "x", "fc", "act", "output", "N*N*N", "4*N", "(N)//(2)", "N//0", "-N", "float32", "int8", "../x",
-    "/etc/passwd", "a" * 600, "\0", "\n", "\ud800", "é", "aten.from_file.default", "os.system", "__class__", "torch.load", "opaque",
-    "tensor", "input", "split", "lstm", "write", "custom", "leaf", "int4", "graph.json", "nan", "inf", "0" * 64,
+    "/etc/passwd", "a" * 600, "\0", "\n", "\ud800", "é", "os.system", "aten.from_file.default", "torch.load",
+    "opaque", "tensor", "input", "split", "lstm", "write", "custom", "leaf", "int4", "graph.json", "nan", "inf", "0" * 64,
 )  # fmt: skip
+NUMERIC = (int, float)
 Slot: TypeAlias = tuple[Any, Any]
 Mutation: TypeAlias = Callable[[random.Random, Any], None]
 
@@ -66,20 +67,22 @@ def watch() -> Watch:
 # --- damage to the document -------------------------------------------------------------------------------------------
 
 
-def slots(document: Any) -> list[Slot]:
-    """Every place in a document that holds a value: its container and the key or index in it."""
-    found: list[Slot] = []
-    pending = [document]
-    while pending:
-        container = pending.pop()
-        keys = container if isinstance(container, dict) else range(len(container))
-        found.extend((container, key) for key in keys)
-        pending.extend(container[key] for key in keys if isinstance(container[key], dict | list))
-    return found
+def pick(chance: random.Random, document: Any, kinds: tuple[type, ...] = (object,)) -> Slot:
+    """A place in a document that holds a value of a kind, or of any if there is none near; mostly in a node."""
+    nodes = document.get("nodes") if isinstance(document, dict) else None
+    for _ in range(20):
+        container = nodes if nodes and isinstance(nodes, dict | list) and chance.random() < 0.7 else document
+        key = some_key(chance, container)
+        while isinstance(container[key], dict | list) and container[key] and chance.random() < 0.95:
+            container = container[key]
+            key = some_key(chance, container)
+        if isinstance(container[key], kinds) and not (kinds == NUMERIC and isinstance(container[key], bool)):
+            return container, key
+    return document, some_key(chance, document)
 
 
-def pick(chance: random.Random, document: Any) -> Slot:
-    return chance.choice(slots(document))
+def some_key(chance: random.Random, container: Any) -> Any:
+    return chance.choice(list(container)) if isinstance(container, dict) else chance.randrange(len(container))
 
 
 def replace_value(chance: random.Random, document: Any) -> None:
@@ -88,16 +91,16 @@ def replace_value(chance: random.Random, document: Any) -> None:
 
 
 def change_number(chance: random.Random, document: Any) -> None:
-    numbers = [(c, k) for c, k in slots(document) if type(c[k]) in {int, float}]
-    container, key = chance.choice(numbers)
-    container[key] = chance.choice([container[key] + 1, container[key] - 1, -container[key], *NUMBERS])
+    container, key = pick(chance, document, NUMERIC)
+    number = container[key] if isinstance(container[key], NUMERIC) else 0
+    container[key] = chance.choice([number + 1, number - 1, -number, *NUMBERS])
 
 
 def change_text(chance: random.Random, document: Any) -> None:
-    texts = [(c, k) for c, k in slots(document) if isinstance(c[k], str)]
-    container, key = chance.choice(texts)
-    other, other_key = chance.choice(texts)
-    container[key] = chance.choice([other[other_key], chance.choice(TEXTS), container[key][1:], container[key] * 2])
+    container, key = pick(chance, document, (str,))
+    other, other_key = pick(chance, document, (str,))
+    text = str(container[key])[:600]
+    container[key] = chance.choice([deepcopy(other[other_key]), chance.choice(TEXTS), text[1:], text * 2])
 
 
 def delete(chance: random.Random, document: Any) -> None:
@@ -114,8 +117,11 @@ def duplicate(chance: random.Random, document: Any) -> None:
 
 
 def rename(chance: random.Random, document: Any) -> None:
-    container, key = chance.choice([slot for slot in slots(document) if isinstance(slot[0], dict)])
-    container[chance.choice([*TEXTS, key.upper()])] = container.pop(key)
+    container, key = pick(chance, document)
+    if isinstance(container, dict):
+        container[chance.choice([*TEXTS, key.upper()])] = container.pop(key)
+    else:
+        container.reverse()
 
 
 def exchange(chance: random.Random, document: Any) -> None:
@@ -130,9 +136,9 @@ def nest(chance: random.Random, document: Any) -> None:
 
 
 def lengthen(chance: random.Random, document: Any) -> None:
-    arrays = [(c, k) for c, k in slots(document) if isinstance(c[k], list)]
-    container, key = chance.choice(arrays)
-    container[key] = container[key] * chance.choice([2, 3, 100])
+    container, _ = pick(chance, document)
+    if isinstance(container, list):
+        container.extend(deepcopy(container) * chance.choice([1, 2, 100]))
 
 
 MUTATORS: tuple[Mutation, ...] = (

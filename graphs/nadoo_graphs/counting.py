@@ -1,0 +1,93 @@
+"""How much work and data a graph is, node by node: counted from the rows, never measured, symbolic where sizes are."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from attrs import frozen
+
+from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.node import INPUT, OUTPUT, TENSOR, Node
+from nadoo_graphs.ops.structure import OPAQUE
+from nadoo_graphs.sizes import Size, bind
+from nadoo_graphs.values import ELEMENT_BITS, ValueType
+
+BORDER = (INPUT, OUTPUT, TENSOR)
+
+
+@frozen
+class NodeCount:
+    """One node's multiply-accumulates, elementary operations, parameters, and the bytes that it reads and writes."""
+
+    name: str
+    op: str
+    macs: Size
+    elementary: Size
+    parameters: int
+    weight_bytes: int
+    value_bytes: Size
+
+
+@frozen
+class GraphCount:
+    """The counts of all nodes, and their sums with every tensor counted once however often it is used."""
+
+    nodes: tuple[NodeCount, ...]
+    parameters: int
+    weight_bytes: int
+    unmodelled: tuple[str, ...]
+
+    def macs(self, symbols: Mapping[str, int]) -> int:
+        """All multiply-accumulates, at given sizes."""
+        return sum(bind(node.macs, symbols) for node in self.nodes)
+
+    def elementary(self, symbols: Mapping[str, int]) -> int:
+        """All elementary operations, at given sizes."""
+        return sum(bind(node.elementary, symbols) for node in self.nodes)
+
+    def value_bytes(self, symbols: Mapping[str, int]) -> int:
+        """All bytes of values read and written, at given sizes."""
+        return sum(bind(node.value_bytes, symbols) for node in self.nodes)
+
+
+def count(graph: ModelGraph) -> GraphCount:
+    """Count every node; opaque nodes move bytes, but what they compute is listed as unmodelled, never as free."""
+    nodes = tuple(count_node(graph, node) for node in graph.nodes())
+    used = {name for node in graph.nodes() for name in node.tensors.values()}
+    records = [graph.tensors[name] for name in sorted(used)]
+    parameters = sum(record.value.numel() for record in records if record.role == "parameter")
+    unmodelled = tuple(node.name for node in graph.nodes(op=OPAQUE))
+    return GraphCount(nodes, parameters, sum(byte_count(record.type) for record in records), unmodelled)
+
+
+def count_node(graph: ModelGraph, node: Node) -> NodeCount:
+    """One node by its row; inputs, outputs and tensor nodes do nothing and move nothing themselves."""
+    call, row = graph.call(node), graph.ops[node.op]
+    records = [graph.tensors[name] for name in sorted(set(node.tensors.values()))]
+    parameters = sum(record.value.numel() for record in records if record.role == "parameter")
+    moved: Size = 0
+    for value in () if node.op in BORDER else (*call.operands, *node.outputs):
+        moved = moved + value_bytes(value)
+    weights = sum(byte_count(record.type) for record in records)
+    macs, elementary = row.macs(call, node.outputs), row.elementary(call, node.outputs)
+    return NodeCount(node.name, node.op, macs, elementary, parameters, weights, moved)
+
+
+def value_bytes(value: ValueType) -> Size:
+    """The bytes of a value: its bits, rounded up to whole bytes."""
+    bits = element_bits(value)
+    unit = 8 * bits.denominator
+    return (value.elements * bits.numerator + unit - 1) // unit
+
+
+def byte_count(value: ValueType) -> int:
+    """The bytes of a tensor, whose shape is always known."""
+    return bind(value_bytes(value), {})
+
+
+def element_bits(value: ValueType) -> Fraction:
+    """The bits of one number: the format's width where there is a format, else the dtype's."""
+    if value.format is None:
+        return Fraction(ELEMENT_BITS[value.dtype])
+    from nadoo_graphs.formats import standard_formats
+
+    return standard_formats()[value.format].bits

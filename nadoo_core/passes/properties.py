@@ -1,0 +1,33 @@
+"""What is true of a graph between two passes: recomputed where it can be seen, declared where only history tells."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from nadoo_graphs.graph import ModelGraph
+
+Predicate: TypeAlias = "Callable[[ModelGraph], bool]"
+
+
+@frozen
+class Property:
+    """A structural property has a predicate and is recomputed; a historical one is declared and can be broken."""
+
+    name: str
+    summary: str
+    predicate: Predicate | None = None
+
+    @property
+    def structural(self) -> bool:
+        """Whether a look at the graph decides."""
+        return self.predicate is not None
+
+    def holds(self, graph: "ModelGraph", history: frozenset[str]) -> bool:
+        """Whether a graph with this history has the property."""
+        return self.name in history if self.predicate is None else bool(self.predicate(graph))
+
+
+TRAINED = Property("trained", "its weights come from a training on this task")
+CALIBRATED = Property("calibrated", "ranges of activations were measured on calibration data")
