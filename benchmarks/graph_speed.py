@@ -22,10 +22,10 @@ from typing import Any
 
 import torch
 from attrs import asdict, frozen
-from nadoo_graphs.memory import Buffer, exact
 from torch import nn
 
 import nadoo_core as nadoo
+from nadoo_graphs.memory import Buffer, exact
 from tests.models.architectures import MobileNetV2, VisionTransformer, resnet_50
 
 RESULTS = Path(__file__).parent / "results" / "graph_speed.json"

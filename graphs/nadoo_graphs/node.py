@@ -39,8 +39,8 @@ class Node:
 
     name: str
     op: str
-    attributes: Mapping[str, Attribute] = field(factory=dict[str, Attribute], converter=frozen_mapping)
-    tensors: Mapping[str, str] = field(factory=dict[str, str], converter=frozen_mapping)
+    attributes: Mapping[str, Attribute] = field(factory=dict[str, Attribute], converter=frozen_mapping, hash=False)
+    tensors: Mapping[str, str] = field(factory=dict[str, str], converter=frozen_mapping, hash=False)
     outputs: tuple[ValueType, ...] = ()
     origin: Origin = Origin()
 

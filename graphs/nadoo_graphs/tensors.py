@@ -46,7 +46,8 @@ class TensorRecord:
 
     def with_value(self, value: torch.Tensor) -> "TensorRecord":
         """The same tensor with other content, hashed anew."""
-        return evolve(self, value=owned(value), memo=DigestMemo())
+        trains = self.trainable and (value.is_floating_point() or value.is_complex())
+        return evolve(self, value=owned(value), trainable=trains, memo=DigestMemo())
 
     def digest(self) -> str:
         """The sha256 of dtype, shape and content; memoised until a write that torch counts."""

@@ -27,6 +27,7 @@ def unstructure_instance(value: Any) -> Any:
     """An instance of an attrs class as a table, or in its short form; anything else is plain."""
     if hasattr(value, "write_option"):
         return value.write_option()
-    if not attrs.has(cast("type[object]", type(value))):
+    cls = cast("type[object]", type(value))
+    if not attrs.has(cls):
         return value
-    return {item.key: unstructure(getattr(value, item.attribute)) for item in option_fields(type(value))}
+    return {item.key: unstructure(getattr(value, item.attribute)) for item in option_fields(cls)}

@@ -1,13 +1,8 @@
 """What a pass promises about the results of a model, and how far the promise was kept."""
 
-from typing import TYPE_CHECKING, Any
-
 from attrs import frozen
 
 from nadoo_core.errors import CoreCode, Problem
-
-if TYPE_CHECKING:
-    from nadoo_graphs.graph import ModelGraph
 
 
 @frozen
@@ -20,18 +15,31 @@ class Measured:
 
 
 class Effect:
-    """A promise; `limits` are the largest relative errors in float64 and in the graph's own precision."""
+    """A promise about results."""
 
-    double: float | None = None
-    """The largest relative error of the pass applied to a float64 copy; None where that is not asked."""
-    single: float | None = None
-    """The largest relative error of the pass's result in its own precision."""
+    @property
+    def double(self) -> float | None:
+        """The largest relative error of the pass applied to a float64 copy; None where that is not asked."""
+        return None
+
+    @property
+    def single(self) -> float | None:
+        """The largest relative error of the pass's result in the graph's own precision; None where none is promised."""
+        return None
+
+    @property
+    def promise(self) -> str:
+        """The promise as messages say it."""
+        return "the results may become anything"
 
     def problems(self, measured: Measured, where: str) -> list[Problem]:
         """Errors beyond what was promised."""
-        pairs = ((measured.error64, self.double, "applied to a float64 copy, "), (measured.error32, self.single, ""))
+        pairs = (
+            (measured.error64, self.double, "applied to a float64 copy, it"),
+            (measured.error32, self.single, "it"),
+        )
         return [
-            Problem(CoreCode.EFFECT, where, f"{how}changes the results by {error:.3g} of their size; {self}: {limit:g}")
+            Problem(CoreCode.EFFECT, where, f"{how} changes the results by {error:.3g} of their size; {self.promise}")
             for error, limit, how in pairs
             if error is not None and limit is not None and not error <= limit
         ]
@@ -39,34 +47,41 @@ class Effect:
 
 @frozen
 class Exact(Effect):
-    """The model computes the same, but for rounding: 1e-9 in float64, 1e-5 in float32."""
+    """The model computes the same, but for rounding."""
 
-    double: float = 1e-9
-    single: float = 1e-5
+    @property
+    def double(self) -> float:
+        """Far above the rounding of float64 and far below any mistake."""
+        return 1e-9
 
-    def __str__(self) -> str:
-        return "an exact pass may change them by"
+    @property
+    def single(self) -> float:
+        """The rounding of float32 through a deep model."""
+        return 1e-5
+
+    @property
+    def promise(self) -> str:
+        """The limits in words."""
+        return f"an exact pass may by {self.double:g} in float64 and {self.single:g} in float32"
 
 
 @frozen
 class Approximate(Effect):
     """The results change by at most a bound, relative to the largest of them."""
 
-    single: float
+    bound: float
 
-    def __str__(self) -> str:
-        return "it promises at most"
+    @property
+    def single(self) -> float:
+        """The bound."""
+        return self.bound
+
+    @property
+    def promise(self) -> str:
+        """The bound in words."""
+        return f"it promises at most {self.bound:g}"
 
 
 @frozen
 class Unbounded(Effect):
     """The results may become anything; what that costs is measured by evaluation."""
-
-
-def measure(effect: Effect, before: "ModelGraph", after: "ModelGraph", wide: Any) -> Measured:
-    """Run the graphs as far as the effect asks for it; `wide` gives the float64 graphs before and after."""
-    from nadoo_core.passes.comparing import compare_runs
-
-    if effect.single is None:
-        return Measured(unchecked="the pass promises nothing about results")
-    return compare_runs(effect, before, after, wide)

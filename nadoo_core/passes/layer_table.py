@@ -29,7 +29,7 @@ class LayerTable(Generic[Held]):
     @classmethod
     def read_option(cls, value: Any, place: Place, arguments: tuple[Any, ...]) -> Any:
         """A table of globs, or one value for every node."""
-        given: Any = value.entries if isinstance(value, LayerTable) else value
+        given: Any = cast("LayerTable[Any]", value).entries if isinstance(value, LayerTable) else value
         kind = arguments[0] if arguments else Any
         if not isinstance(given, Mapping):
             found = read(kind, given, place)

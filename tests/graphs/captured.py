@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from attrs import frozen
-from nadoo_graphs.capture import capture
-from nadoo_graphs.graph import ModelGraph
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from nadoo_graphs.capture import capture
+from nadoo_graphs.graph import ModelGraph
 from tests.models.bank import Case, case_named
 
 

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import torch
 from hypothesis import strategies
+
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.values import Value
-
 from tests.graphs.small_ops import small_ops
 
 Step: TypeAlias = tuple[str, int, int]

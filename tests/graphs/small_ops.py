@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+
 from nadoo_graphs.errors import Code
 from nadoo_graphs.ops import AttributeRow, Call, Op, OpTable, Role, Run
 from nadoo_graphs.ops.structure import ROWS

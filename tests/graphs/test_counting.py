@@ -21,7 +21,15 @@ def test_mobilenet_has_its_published_multiply_accumulates() -> None:
 
 
 def test_the_perceptron_of_the_seed_has_25216_multiply_accumulates() -> None:
-    layers = [nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)]
+    layers = [
+        nn.Linear(256, 64),
+        nn.ReLU(),
+        nn.Linear(64, 64),
+        nn.ReLU(),
+        nn.Linear(64, 64),
+        nn.ReLU(),
+        nn.Linear(64, 10),
+    ]
     found = count(capture(nn.Sequential(*layers), torch.randn(1, 256)))
     assert found.macs({"N": 1}) == 25_216
     assert found.parameters == 25_216 + 64 * 3 + 10

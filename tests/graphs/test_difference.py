@@ -3,9 +3,9 @@
 import torch
 from attrs import evolve
 from hypothesis import given
+
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.values import Value
-
 from tests.graphs.random_graphs import graphs
 from tests.graphs.small_ops import small_ops
 from tests.graphs.test_edits import chain, choices, edit_each

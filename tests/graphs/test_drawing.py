@@ -5,12 +5,12 @@ from xml.etree import ElementTree
 import torch
 from attrs import evolve
 from hypothesis import given
+
 from nadoo_graphs.drawing import WIDEST, box_of, curve, cut
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.layout import MOST_IN_ROW, SPACE
 from nadoo_graphs.node import Origin
 from nadoo_graphs.values import Value
-
 from tests.graphs.random_graphs import graphs
 from tests.graphs.small_ops import small_ops
 from tests.graphs.test_graph import fastest

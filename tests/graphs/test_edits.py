@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 import pytest
 import torch
 from hypothesis import given, strategies
+
 from nadoo_graphs.contract import Contract, InputContract
 from nadoo_graphs.errors import Code, EditError, GraphError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node, NodeSpec, Origin
 from nadoo_graphs.values import Value, value_type
-
 from tests.graphs.random_graphs import graphs, positions, weight
 from tests.graphs.small_ops import small_ops
 

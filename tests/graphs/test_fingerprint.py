@@ -7,11 +7,11 @@ import pytest
 import torch
 from attrs import evolve
 from hypothesis import given, strategies
+
 from nadoo_graphs.contract import Contract, Structure, sequence
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Origin
 from nadoo_graphs.values import Value
-
 from tests.graphs.random_graphs import graphs, weight
 from tests.graphs.small_ops import small_ops
 

@@ -7,6 +7,7 @@ import networkx as nx
 import pytest
 import torch
 from hypothesis import given
+
 from nadoo_graphs.contract import Contract, InputContract, sequence
 from nadoo_graphs.errors import Code, EditError, GraphError, InvalidGraphError
 from nadoo_graphs.graph import ModelGraph
@@ -14,7 +15,6 @@ from nadoo_graphs.node import Origin
 from nadoo_graphs.ops import OpTable
 from nadoo_graphs.sizes import symbol
 from nadoo_graphs.values import Value, ValueType, value_type
-
 from tests.graphs.random_graphs import graphs
 from tests.graphs.small_ops import SMALL_ROWS, small_ops
 
@@ -372,3 +372,9 @@ def test_rows_from_outside_work_like_those_inside() -> None:
 def test_a_graph_shows_itself_briefly() -> None:
     assert repr(residual()) == "<ModelGraph 'residual': 5 nodes, 2 tensors>"
     assert str(residual()) == residual().text()
+
+
+def test_nodes_can_be_members_of_sets() -> None:
+    graph = ModelGraph("set")
+    graph.add_input("x", ("N", 2))
+    assert len({*graph.nodes(), *graph.copy().nodes()}) == 1

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from hypothesis import given, strategies
+
 from nadoo_graphs.layout import LINE_SPACE, MOST_IN_ROW, SPACE, Edge, Layout, crossings, gap, laid_out, linked, spread
 
 NAMES = [f"n{index}" for index in range(24)]

@@ -7,13 +7,13 @@ import networkx as nx
 import pytest
 import torch
 from hypothesis import given, strategies
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.matching import Match, NodePart, Part, ValuePart
 from nadoo_graphs.node import Node
 from nadoo_graphs.patterns import Pattern
 from nadoo_graphs.values import Value
-
 from tests.graphs.random_graphs import build, positions, steps
 from tests.graphs.small_ops import small_ops
 

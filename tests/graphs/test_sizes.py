@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import assume, given, strategies
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.size_reader import MOST_CHARACTERS, MOST_NESTING
 from nadoo_graphs.sizes import (

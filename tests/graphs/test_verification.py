@@ -9,13 +9,13 @@ import pytest
 import torch
 from attrs import evolve
 from hypothesis import given
+
 from nadoo_graphs.contract import Contract, InputContract, sequence
 from nadoo_graphs.errors import Code, InvalidGraphError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
 from nadoo_graphs.ops import Call, Op
 from nadoo_graphs.values import Value, ValueType, value_type
-
 from tests.graphs.random_graphs import graphs, weight
 from tests.graphs.small_ops import small_ops
 from tests.graphs.test_graph import fastest

@@ -4,11 +4,11 @@ import importlib
 import subprocess
 import sys
 
-import nadoo_graphs
 import pytest
-from nadoo_graphs.lazy import lazy_names
 
 import nadoo_core
+import nadoo_graphs
+from nadoo_graphs.lazy import lazy_names
 
 PACKAGES = ("nadoo_core", "nadoo_graphs", "nadoo_hardware", "nadoo_recipes")
 

@@ -12,12 +12,12 @@ from nadoo_graphs.contract import Contract
 from nadoo_graphs.errors import Code, Problem
 from nadoo_graphs.node import INPUT, OUTPUT, TENSOR, Node, Origin
 from nadoo_graphs.plan.document import (
-    Item,
     NodeOrigin,
     PlanInstance,
     PlanModel,
     PlanTensor,
     input_ports,
+    origins_of,
     output_ports,
 )
 from nadoo_graphs.plan.instances import free_name, instances_of
@@ -83,8 +83,9 @@ class Assembly:
 
     def add_constants(self, instance: PlanInstance, resolved: ResolvedBlock) -> dict[str, str]:
         """The names in the graph of a block's constants."""
+        where = f"block {resolved.block.name!r} tensor"
         return {
-            local: self.constant_name(item, f"{instance.name}.{local}", f"block {resolved.block.name!r} tensor {local!r}")
+            local: self.constant_name(item, f"{instance.name}.{local}", f"{where} {local!r}")
             for local, item in resolved.tensors.items()
         }
 
@@ -207,13 +208,6 @@ class Assembly:
         trains = item.type.dtype in FLOATING and constant.name not in self.state_roles
         role: TensorRole = "parameter" if trains else "buffer"
         return TensorEntry(stored, role, persistent=True, trainable=trains)
-
-
-def origins_of(item: Item) -> tuple[NodeOrigin, ...]:
-    """The nodes that an item was exported from."""
-    if not isinstance(item, PlanTensor):
-        return item.origins
-    return item.origin.nodes if item.origin else ()
 
 
 def origin_of(origin: NodeOrigin | None) -> Origin:

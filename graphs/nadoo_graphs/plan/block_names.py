@@ -64,11 +64,11 @@ def block_name_problems(block: PlanBlock) -> list[Problem]:
 
 def reserved_problems(lines: Iterable[Line], outputs: Sequence[str]) -> Iterator[Problem]:
     """X and Y begin the names of ports only."""
+    kept = f"names with X or Y at the start are kept for ports such as {', '.join(outputs) or 'Y'}"
     for line in lines:
         for name in line.defines:
             if is_reserved(name) and name not in outputs:
-                message = f"defines {name!r}; names with X or Y at the start are kept for {', '.join(outputs) or 'ports'}"
-                yield Problem(Code.NAME, line.where, f"{message}; choose another")
+                yield Problem(Code.NAME, line.where, f"defines {name!r}; {kept}; choose another")
 
 
 def definition_problems(lines: Iterable[Line], outputs: Sequence[str]) -> Iterator[Problem]:

@@ -1,28 +1,14 @@
 """Everything that can be said of a document without its data files: form, names, types and symbols."""
 
-import json
 from collections.abc import Collection, Iterator
 
 from nadoo_graphs.errors import Problem
 from nadoo_graphs.formats import FormatTable
 from nadoo_graphs.ops import OpTable
-from nadoo_graphs.parts import Part
-from nadoo_graphs.plan.decode import decode_model
-from nadoo_graphs.plan.document import BATCH, MODEL_FILE, PlanModel, Signature
+from nadoo_graphs.plan.document import BATCH, PlanModel, Signature
 from nadoo_graphs.plan.instances import instance_problems
 from nadoo_graphs.plan.resolve import ResolvedBlock, Tables, resolve, undeclared
 from nadoo_graphs.sizes import symbols_of
-
-
-def document_problems(
-    text: bytes, ops: OpTable, formats: FormatTable, operators: Collection[str]
-) -> tuple[Problem, ...]:
-    """What is wrong with the bytes of a document that was just written."""
-    problems: list[Problem] = []
-    model = decode_model(Part(json.loads(text), problems, MODEL_FILE), formats)
-    if problems:
-        return tuple(problems)
-    return tuple(check_model(model, ops, formats, operators)[1])
 
 
 def check_model(

@@ -77,14 +77,14 @@ def located(home: Path, data: str) -> Path:
     if not steps or data.startswith("/") or not all(is_plain(step) for step in steps) or "//" in data:
         message = "is not a path below the document's folder; use plain names and '/', no '..'"
         raise LoadError(Problem(Code.PATH, f"data {data[:80]!r}", message))
-    path = home.joinpath(*steps)
+    path, where = home.joinpath(*steps), f"data {data[:80]!r}"
     try:
         resolved, root = path.resolve(), home.resolve()
     except (OSError, RuntimeError) as error:
-        raise LoadError(Problem(Code.PATH, f"data {data[:80]!r}", f"leads nowhere: {error}; put a file there")) from error
+        raise LoadError(Problem(Code.PATH, where, f"leads nowhere: {error}; put a file there")) from error
     if not resolved.is_relative_to(root):
         message = f"leads to {resolved}, outside of the document's folder; put the file itself there"
-        raise LoadError(Problem(Code.PATH, f"data {data[:80]!r}", message))
+        raise LoadError(Problem(Code.PATH, where, message))
     return path
 
 

@@ -5,6 +5,7 @@ Keys that begin with `x_` are kept and not understood, except `x_origin`, which 
 
 import re
 from collections.abc import Mapping
+from typing import Any, cast
 
 from nadoo_graphs.decoding import decode_attribute
 from nadoo_graphs.errors import Code
@@ -102,7 +103,7 @@ def decode_block(part: Part, formats: FormatTable) -> PlanBlock:
 
 def title_of(part: Part) -> str:
     """What a person calls a part: its name, where it has one."""
-    name = part.value.get("name") if isinstance(part.value, dict) else None
+    name: Any = cast("dict[str, Any]", part.value).get("name") if isinstance(part.value, dict) else ""
     return name if isinstance(name, str) else ""
 
 
@@ -151,9 +152,9 @@ def decode_hash(part: Part) -> str:
 
 
 def decode_layer(part: Part) -> PlanLayer:
-    """A layer; without `params` all have their defaults, without `weights` there are none, as the first plans had it."""
-    required, optional = ("type", "name", "tensor_input", "tensor_output"), {"params": {}, "weights": {}, ORIGIN: None}
-    fields, extra = opened(part, required, optional)
+    """A layer; without `params` all have their defaults, and without `weights` there are none."""
+    optional: dict[str, Any] = {"params": {}, "weights": {}, ORIGIN: None}
+    fields, extra = opened(part, ("type", "name", "tensor_input", "tensor_output"), optional)
     return PlanLayer(
         name=fields["name"].name(),
         params={name: decode_attribute(item) for name, item in fields["params"].members().items()},

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
+
 from nadoo_graphs.contract import Contract
 from nadoo_graphs.node import Attribute, Origin
 from nadoo_graphs.tensors import TensorRole
@@ -33,7 +34,7 @@ class NodeOrigin:
 
     node: str
     order: int | None = None
-    origin: Origin = Origin()
+    origin: Origin = field(factory=Origin)
 
 
 @frozen
@@ -203,3 +204,10 @@ def without_origin(item: Item) -> Item:
     if not isinstance(item, PlanTensor):
         return evolve(item, origins=())
     return item if item.origin is None else evolve(item, origin=evolve(item.origin, nodes=()))
+
+
+def origins_of(item: Item) -> tuple[NodeOrigin, ...]:
+    """The nodes that an item was exported from, one for each use of its block."""
+    if not isinstance(item, PlanTensor):
+        return item.origins
+    return item.origin.nodes if item.origin else ()

@@ -1,7 +1,7 @@
 """A plan as JSON values, keys in the order of the schema; what a part does not have is left out."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from nadoo_graphs.encoding import encode_attribute, encode_size
 from nadoo_graphs.plan.datatypes import datatype_of
@@ -132,7 +132,7 @@ def encode_quantization(quant: Quantization) -> dict[str, Any]:
 
 def listed(value: Any) -> Any:
     """One number, or an array of them."""
-    return list(value) if isinstance(value, tuple) else value
+    return list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value
 
 
 def encode_layer(layer: PlanLayer) -> dict[str, Any]:

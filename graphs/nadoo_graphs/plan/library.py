@@ -4,7 +4,7 @@ A layer is called by the alias of its row, or by the row's own name where it has
 the weights, such as `in_features`, is written for readers and held against the weights when it is read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ from nadoo_graphs.ops import Op, OpTable
 from nadoo_graphs.ops.op import Required
 from nadoo_graphs.ops.structure import OPAQUE
 from nadoo_graphs.plan.fields import EXTENSION
+from nadoo_graphs.sizes import Size
 from nadoo_graphs.values import ValueType
 
 Weights: TypeAlias = Mapping[str, ValueType]
@@ -64,7 +65,7 @@ def transposed(weights: Weights, attributes: Attributes) -> Derived:
     return convolved(rows, columns * groups_of(attributes), kernel)
 
 
-def convolved(inputs: Attribute, outputs: Attribute, kernel: list[int]) -> Derived:
+def convolved(inputs: Attribute, outputs: Attribute, kernel: Sequence[Size]) -> Derived:
     """What PyTorch calls these sizes; a padding other than with zeros is a layer of its own."""
     sizes: Derived = {"in_channels": inputs, "out_channels": outputs, "kernel_size": tuple(kernel)}
     return {**sizes, "padding_mode": "zeros"}

@@ -6,6 +6,7 @@ as a layer.
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 from nadoo_graphs.errors import Code, Problem
 from nadoo_graphs.node import Attribute, Node
@@ -33,13 +34,13 @@ def sign_of(node: Node, row: Op, operands: Sequence[ValueType]) -> tuple[str, Nu
     if sign is None or complaints(sign, operands) or node.type.dtype != operands[0].dtype:
         return None
     other = node.attributes.get("other")
-    if other is not None and (not is_plain(other) or sign == PRODUCT):
+    if other is not None and not is_plain(other):
         return None
     has_two = sign not in UNARY and other is None
     if len(operands) != (2 if has_two else 1) or (sign == POWER and other is None):
         return None
     exact = dict(node.attributes) == row.complete(attributes_of(row, other))
-    return (sign, other) if exact and (other is None or is_number(other)) else None
+    return (sign, other) if exact else None
 
 
 def attributes_of(row: Op, number: Attribute) -> dict[str, Attribute]:
@@ -47,14 +48,9 @@ def attributes_of(row: Op, number: Attribute) -> dict[str, Attribute]:
     return {"other": number} if number is not None and "other" in row.known else {}
 
 
-def is_number(value: Attribute) -> bool:
-    """Whether a value is an integer or a float; true is neither."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_plain(value: Attribute) -> bool:
-    """Whether a number can be written in JSON."""
-    return is_number(value) and isinstance(value, int | float) and math.isfinite(value)
+def is_plain(value: Attribute) -> TypeGuard[Number]:
+    """Whether a value is a number that JSON has; true is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def complaints(sign: str, operands: Sequence[ValueType]) -> list[tuple[Code, str]]:

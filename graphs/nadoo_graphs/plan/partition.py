@@ -91,11 +91,12 @@ class Partition:
         while waiting:
             found = self.connected(next(iter(waiting)), waiting)
             yield tuple(node for node in nodes if node.name in found)
-            waiting = {name: node for name, node in waiting.items() if name not in found}
+            for name in found:
+                del waiting[name]
 
     def connected(self, first: str, among: Iterable[str]) -> set[str]:
         """The nodes that can be reached from one within a set, in either direction."""
-        allowed, found, waiting = set(among), {first}, [first]
+        allowed, found, waiting = frozenset(among), {first}, [first]
         while waiting:
             name = waiting.pop()
             near = {value.node for value in self.graph.operands(name)}

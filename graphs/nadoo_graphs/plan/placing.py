@@ -34,7 +34,8 @@ def place_tensor(graph: ModelGraph, name: str, declared: ValueType) -> None:
 def place_constant(graph: ModelGraph, name: str) -> Value:
     """The node that hands a constant on as a value, made where it is first read."""
     if name not in graph:
-        graph._put_node(Node(name, TENSOR, tensors={"value": name}, outputs=(graph.record(name).type,)), graph._new_key())
+        node = Node(name, TENSOR, tensors={"value": name}, outputs=(graph.record(name).type,))
+        graph._put_node(node, graph._new_key())
     return Value(name)
 
 
@@ -50,7 +51,7 @@ def place(graph: ModelGraph, node: Node, operands: Sequence[Value]) -> list[Prob
 
 
 def infer(graph: ModelGraph, node: Node) -> list[Problem]:
-    """Let the node have the types that follow from its operands; rows come from plugins, whatever they raise is told."""
+    """Let a node have the types that follow; rows come from plugins, and whatever they raise is a problem."""
     try:
         outputs = graph.ops[node.op].infer(graph.call(node))
     except GraphError as error:

@@ -109,11 +109,13 @@ def read_model(file: Path, formats: FormatTable, limits: Limits) -> tuple[PlanMo
 
 def count_items(value: Any) -> int:
     """How many items the blocks of a document have, whatever else it may be."""
-    blocks: Any = cast("dict[str, Any]", value).get("blocks") if isinstance(value, dict) else None
-    if not isinstance(blocks, list):
-        return 0
-    layers = [block.get("layers") for block in cast("list[Any]", blocks) if isinstance(block, dict)]
-    return sum(len(cast("list[Any]", items)) for items in layers if isinstance(items, list))
+    return sum(len(entries(block, "layers")) for block in entries(value, "blocks"))
+
+
+def entries(value: Any, key: str) -> list[Any]:
+    """The array under a key, where there is one."""
+    found: Any = cast("dict[str, Any]", value).get(key) if isinstance(value, dict) else None
+    return cast("list[Any]", found) if isinstance(found, list) else []
 
 
 def checked(file: Path, trust: Trust) -> tuple[ModelGraph | None, list[Problem]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from attrs import evolve, frozen
 
 from nadoo_graphs.plan.block_writer import WrittenBlock
-from nadoo_graphs.plan.document import Item, NodeOrigin, PlanBlock, PlanTensor, without_origin
+from nadoo_graphs.plan.document import Item, PlanBlock, PlanTensor, origins_of, without_origin
 from nadoo_graphs.plan.instances import free_name
 
 
@@ -52,15 +52,8 @@ def united_item(items: Sequence[Item]) -> Item:
     """One item for the same item of several calls."""
     first = items[0]
     if not isinstance(first, PlanTensor):
-        return evolve(first, origins=tuple(origin for item in items for origin in nodes_of(item)))
+        return evolve(first, origins=tuple(origin for item in items for origin in origins_of(item)))
     if first.origin is None:
         return first
-    nodes = tuple(origin for item in items for origin in nodes_of(item))
+    nodes = tuple(origin for item in items for origin in origins_of(item))
     return evolve(first, origin=evolve(first.origin, nodes=nodes))
-
-
-def nodes_of(item: Item) -> tuple[NodeOrigin, ...]:
-    """The nodes that an item was exported from."""
-    if not isinstance(item, PlanTensor):
-        return item.origins
-    return item.origin.nodes if item.origin else ()

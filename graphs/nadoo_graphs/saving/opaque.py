@@ -21,13 +21,13 @@ CONSTANTS = frozenset({
 })  # fmt: skip
 
 
-def opaque_problems(graph: ModelGraph, operators: Collection[str]) -> Iterator[Problem]:
-    """What is wrong with the opaque nodes of a graph, given the operators that may be called."""
+def opaque_problems(graph: ModelGraph, operators: Collection[str] | None) -> Iterator[Problem]:
+    """What is wrong with the opaque nodes of a graph, given the operators that may be called; None for all."""
     for node in graph.nodes(op=OPAQUE):
         if graph.ops[OPAQUE].problems(node.name, node.attributes):
             continue
         target = str(node.attributes["target"])
-        if target not in operators:
+        if operators is not None and target not in operators:
             message = f"operator {target[:80]!r} is not on the allow-list of operators that a file may call"
             advice = f"if you trust the file, load it with allow_operators=[{target[:80]!r}]"
             yield Problem(Code.UNKNOWN, where(node), f"{message}; {advice}")

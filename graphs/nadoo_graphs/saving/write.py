@@ -17,6 +17,7 @@ from nadoo_graphs.parts import Part
 from nadoo_graphs.saving.assembly import border_problems, guarded, name_problems
 from nadoo_graphs.saving.document import STRUCTURES, DataFiles, decode_document, encode_document
 from nadoo_graphs.saving.folder import committing, remove_others
+from nadoo_graphs.saving.opaque import opaque_problems
 from nadoo_graphs.saving.paths import GRAPH_FILE, SUFFIX
 from nadoo_graphs.saving.stored import StoredTensor, is_stored_plainly, to_stored
 from nadoo_graphs.saving.tensor_file import METADATA
@@ -69,7 +70,7 @@ def write_bytes(path: Path, text: bytes) -> None:
 
 def require_valid(graph: ModelGraph) -> None:
     """Refuse what could not be loaded again."""
-    problems = [*guarded(graph.violations), *custom_problems(graph)]
+    problems = [*guarded(graph.violations), *custom_problems(graph), *guarded(lambda: opaque_problems(graph, None))]
     problems = problems or guarded(lambda: border_problems(graph))
     if METADATA in graph.tensors:
         problems.append(Problem(Code.NAME, f"tensor {METADATA!r}", "is a name that safetensors keeps; rename it"))

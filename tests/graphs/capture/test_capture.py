@@ -226,5 +226,5 @@ def test_reading_a_number_out_of_a_tensor_is_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x * x.max().item()
 
-    with pytest.raises(CaptureError, match="E11.*test_capture.py"):
+    with pytest.raises(CaptureError, match=r"E11.*test_capture\.py"):
         capture(Reads(), torch.randn(2, 3))

@@ -1,5 +1,7 @@
 """What only training does is reported by its line, and nothing else is."""
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -36,7 +38,8 @@ class Frozen(nn.BatchNorm1d):
 
 def test_a_branch_on_training_is_named_with_its_line() -> None:
     (line,) = train_only(nn.Sequential(StochasticDepth()), frozenset())
-    number = next(n for n, text in enumerate(open(__file__).read().splitlines(), 1) if text.endswith("# read here"))
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    number = next(index for index, text in enumerate(lines, 1) if text.endswith("# read here"))
     assert line.startswith("module '0' (StochasticDepth) reads self.training")
     assert f"test_train_only.py:{number};" in line
 

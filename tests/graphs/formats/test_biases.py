@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nadoo_graphs.errors import FormatError, NonFiniteError
 from nadoo_graphs.formats import fold_zero_point, fused_bounds, quantize_bias
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from nadoo_graphs.errors import FormatError
 from nadoo_graphs.formats import CodeBook, StreamPacking, WordPacking
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nadoo_graphs.errors import FormatError, NonFiniteError
 from nadoo_graphs.formats import Format, GradientRule, Kind, NonFinite, standard_formats
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nadoo_graphs.errors import FormatError
 from nadoo_graphs.formats import Format, Kind, PlainPacking, standard_formats
 

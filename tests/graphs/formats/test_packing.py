@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nadoo_graphs.errors import FormatError
 from nadoo_graphs.formats import (
     CodeBook,
@@ -17,7 +18,6 @@ from nadoo_graphs.formats import (
     WordPacking,
     standard_formats,
 )
-
 from tests.graphs.formats.references import (
     level_words_of_row,
     stream_of_row,

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nadoo_graphs.errors import FormatError
 from nadoo_graphs.formats import (
     Requantization,

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nadoo_graphs.formats import Rounding, round_reals, shift_right
 
 TIES = (-2.5, -1.5, -0.5, 0.5, 1.5, 2.5)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nadoo_graphs.errors import EmptyTensorError, FormatError, NonFiniteError
 from nadoo_graphs.formats import affine_grid, standard_formats, symmetric_grid
 

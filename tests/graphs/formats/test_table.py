@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from attrs import evolve
+
 from nadoo_graphs.errors import FormatError
 from nadoo_graphs.formats import Format, FormatTable, standard_formats
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 
 from hypothesis import strategies
+
 from nadoo_graphs.memory import Buffer, Program, Step
 
 SIZES = {"x": 100, "a": 400, "b": 400, "c": 50, "d": 400, "y": 10}

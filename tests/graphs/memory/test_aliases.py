@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given, settings, strategies
+
 from nadoo_graphs.memory import (
     InPlace,
     MemoryPlanError,
@@ -12,7 +13,6 @@ from nadoo_graphs.memory import (
     timeline,
     view_storage,
 )
-
 from tests.graphs.memory.cases import programs
 
 

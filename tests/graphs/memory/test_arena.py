@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 from hypothesis import given, settings, strategies
+
 from nadoo_graphs.memory import (
     ArenaPlan,
     Buffer,
@@ -19,7 +20,6 @@ from nadoo_graphs.memory import (
     view_storage,
 )
 from nadoo_graphs.memory.arena import place_in_order
-
 from tests.graphs.memory.cases import CHAIN, buffers, fits, from_spans, tight_buffers
 
 FAST = (greedy_by_size, greedy_by_breadth, greedy_by_duration, first_fit)

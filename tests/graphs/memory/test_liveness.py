@@ -2,8 +2,8 @@
 
 import pytest
 from hypothesis import given, settings
-from nadoo_graphs.memory import Buffer, MemoryPlanError, Program, live_sets, lower_bound, timeline, view_storage
 
+from nadoo_graphs.memory import Buffer, MemoryPlanError, Program, live_sets, lower_bound, timeline, view_storage
 from tests.graphs.memory.cases import CHAIN, RESIDUAL, buffers, programs
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from nadoo_graphs.errors import FormatError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.memory import InPlace, MemoryPlanError, plan_memory

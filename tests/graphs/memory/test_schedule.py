@@ -4,6 +4,7 @@ import random
 
 import pytest
 from hypothesis import given, settings
+
 from nadoo_graphs.memory import (
     MemoryPlanError,
     Program,
@@ -15,7 +16,6 @@ from nadoo_graphs.memory import (
 )
 from nadoo_graphs.memory.schedule import segments
 from nadoo_graphs.memory.step_costs import StepCosts, bits
-
 from tests.graphs.memory.cases import CHAIN, RESIDUAL, programs, valid_orders
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import torch
 from attrs import frozen
 from hypothesis import strategies as st
+from torch import Tensor
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.node import Attribute
 from nadoo_graphs.ops import Call, Op, Run
 from nadoo_graphs.sizes import Size, Symbolic, bind, symbol
 from nadoo_graphs.values import ValueType
-from torch import Tensor
 
 DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 BATCH = symbol("N")

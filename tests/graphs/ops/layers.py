@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
+from torch import Tensor
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.node import Attribute
 from nadoo_graphs.ops import Call, Op, Run
 from nadoo_graphs.sizes import Size
 from nadoo_graphs.values import ValueType
-from torch import Tensor
 
 
 def type_of(tensor: Tensor) -> ValueType:

@@ -3,12 +3,12 @@
 import pytest
 import torch
 from hypothesis import given
-from nadoo_graphs.errors import GraphError
-from nadoo_graphs.ops.activation import ROWS
-from nadoo_graphs.values import ValueType
 from torch import Tensor
 from torch.nn import functional as F
 
+from nadoo_graphs.errors import GraphError
+from nadoo_graphs.ops.activation import ROWS
+from nadoo_graphs.values import ValueType
 from tests.graphs.ops.comparing import (
     BATCH,
     Example,

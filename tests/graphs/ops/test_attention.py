@@ -4,12 +4,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.node import Attribute
 from nadoo_graphs.ops.attention import ROWS
 from nadoo_graphs.values import ValueType
-from torch.nn import functional as F
-
 from tests.graphs.ops.comparing import BATCH, Example, by_name, call, check_example, example, infer
 
 TABLE = by_name(ROWS)

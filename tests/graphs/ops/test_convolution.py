@@ -7,14 +7,14 @@ import torch
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
+
 from nadoo_graphs.capture.importers.convolution import IMPORTERS
 from nadoo_graphs.capture.importers.importer import Argument, AtenCall, Imported, TensorName
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.convolution import ROWS
 from nadoo_graphs.sizes import symbol
 from nadoo_graphs.values import Value, value_type
-from torch.nn import functional as F
-
 from tests.graphs.ops.layers import Use, agrees, optional, use
 
 REFERENCES = {

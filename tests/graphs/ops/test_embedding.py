@@ -6,14 +6,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
+
 from nadoo_graphs.capture.importers.embedding import DROPOUTS, IMPORTERS
 from nadoo_graphs.capture.importers.importer import Argument, AtenCall, Imported, TensorName
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.embedding import ROWS
 from nadoo_graphs.sizes import symbol
 from nadoo_graphs.values import Value, value_type
-from torch.nn import functional as F
-
 from tests.graphs.ops.layers import Use, same_as_torch, use
 
 FUNCTIONS = {

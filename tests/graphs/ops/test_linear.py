@@ -6,13 +6,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
+
 from nadoo_graphs.capture.importers.importer import AtenCall, Imported, TensorName
 from nadoo_graphs.capture.importers.linear import IMPORTERS
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.linear import ROWS
 from nadoo_graphs.values import Value, ValueType, value_type
-from torch.nn import functional as F
-
 from tests.graphs.ops.layers import optional, same_as_torch, use
 
 SIZES = st.integers(1, 5)

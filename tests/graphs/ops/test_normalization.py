@@ -7,14 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
 from nadoo_graphs.capture.importers.importer import Argument, AtenCall, Imported, TensorName
 from nadoo_graphs.capture.importers.normalization import IMPORTERS
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.normalization import ROWS, batch_norm_module
 from nadoo_graphs.values import Value, value_type
-from torch import Tensor, nn
-from torch.nn import functional as F
-
 from tests.graphs.ops.layers import Use, agrees, optional, same_as_torch, use
 
 EPS = st.sampled_from([0.0, 1e-5, 1e-3])

@@ -7,14 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
+
 from nadoo_graphs.capture.importers.importer import Argument, AtenCall, Imported
 from nadoo_graphs.capture.importers.pooling import IMPORTERS
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.pooling import ROWS, ceiled_count, covered
 from nadoo_graphs.sizes import bind, symbol
 from nadoo_graphs.values import Value, value_type
-from torch.nn import functional as F
-
 from tests.graphs.ops.layers import Use, agrees, same_as_torch, use
 
 FIXED = {

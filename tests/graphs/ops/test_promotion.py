@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops import Call
 from nadoo_graphs.ops.promotion import broadcast, join_pair, promote
 from nadoo_graphs.sizes import symbol
 from nadoo_graphs.values import ELEMENT_BITS, ValueType
-
 from tests.graphs.ops.comparing import BATCH, DTYPES
 
 CALL = Call("tested", "add", (), {}, {})

@@ -10,12 +10,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.node import Attribute
 from nadoo_graphs.ops import Op, activation, rectifier
 from nadoo_graphs.values import ValueType
-from torch import Tensor, nn
-
 from tests.graphs.ops.comparing import BATCH, agree, by_name, call, execute, infer, tensors
 
 TABLE = by_name((*activation.ROWS, *rectifier.ROWS))

@@ -7,13 +7,13 @@ import torch
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
+
 from nadoo_graphs.capture.importers.importer import Argument, AtenCall, Imported, TensorName
 from nadoo_graphs.capture.importers.recurrent import IMPORTERS
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.ops.recurrent import ROWS
 from nadoo_graphs.values import Value, value_type
-from torch import Tensor, nn
-
 from tests.graphs.ops.layers import Use, same_as_torch, use
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn_tanh": nn.RNN, "rnn_relu": nn.RNN}

@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.node import Attribute
 from nadoo_graphs.ops.reduction import ROWS
 from nadoo_graphs.values import ValueType
-from torch import Tensor
-
 from tests.graphs.ops.comparing import (
     BATCH,
     DTYPES,

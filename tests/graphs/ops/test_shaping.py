@@ -4,14 +4,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional as F
+
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.node import Attribute
 from nadoo_graphs.ops.shaping import ROWS
 from nadoo_graphs.sizes import symbol
 from nadoo_graphs.values import ValueType
-from torch import Tensor
-from torch.nn import functional as F
-
 from tests.graphs.ops.comparing import (
     BATCH,
     DTYPES,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from attrs import evolve
+
 from nadoo_graphs.contract import CaptureReport, Contract, InputContract, Structure
 from nadoo_graphs.encoding import canonical
 from nadoo_graphs.errors import LoadError

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 import torch
+
 from nadoo_graphs.ops.structure import find_overload
 from nadoo_graphs.saving.allow_list import allowed_operators
-
 from tests.graphs.saving.operator_rules import complaint
 
 DANGEROUS = (

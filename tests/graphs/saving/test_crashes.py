@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
+
 from nadoo_graphs.errors import SaveError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.saving import load, save
 from nadoo_graphs.saving.folder import OURS
-from safetensors import SafetensorError
-
 from tests.graphs.saving.samples import contents, ramp, rich_graph, saved, tiny_graph
 
 ATTEMPTS = 12

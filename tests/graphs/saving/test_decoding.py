@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies
+
 from nadoo_graphs.contract import Structure
 from nadoo_graphs.decoding import decode_attribute, decode_structure, decode_type
 from nadoo_graphs.encoding import canonical, encode_attribute, encode_structure, encode_type

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nadoo_graphs.errors import LoadError
 from nadoo_graphs.saving import load
 from nadoo_graphs.saving.document import VERSION
 from nadoo_graphs.saving.migrations import MIGRATIONS, migrated
-
 from tests.graphs.saving.samples import change, saved, tiny_graph
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.ops import Call, Op, OpTable
 from nadoo_graphs.ops.structure import ROWS
@@ -15,7 +16,6 @@ from nadoo_graphs.saving.document import StoredTensor
 from nadoo_graphs.saving.write import DataFile
 from nadoo_graphs.tensors import content_digest
 from nadoo_graphs.values import ValueType
-
 from tests.graphs.saving.samples import (
     change,
     data_file,
@@ -177,6 +177,21 @@ def test_a_size_that_grows_without_end_is_refused(tmp_path: Path) -> None:
     shape = [{"shape": [text, 4], "dtype": "float32"}]
     error = refused(change(saved(tiny_graph(), tmp_path), lambda d: node(d, "x").update(outputs=shape)))
     assert "E13" in error.codes
+
+
+@pytest.mark.parametrize(("op", "size", "attributes"), [("unbind", 10**12, {}), ("chunk", 0, {"chunks": 10**12})])
+def test_outputs_without_number_are_refused(op: str, size: int, attributes: dict[str, int], tmp_path: Path) -> None:
+    graph = ModelGraph("parts")
+    source = graph.add_input("x", (2,))
+    graph.set_outputs([graph.add(op, [source], name="cut", **dict.fromkeys(attributes, 2))])
+
+    def edit(document: dict[str, Any]) -> None:
+        node(document, "x")["outputs"] = [{"shape": [size], "dtype": "float32"}]
+        node(document, "cut")["attributes"] |= attributes
+
+    error = refused(change(saved(graph, tmp_path), edit))
+    assert "E13" in error.codes
+    assert f"gives {10**12} outputs" in str(error)
 
 
 def test_a_sparse_file_of_a_terabyte_is_not_read(tmp_path: Path) -> None:

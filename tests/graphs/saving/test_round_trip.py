@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrs import evolve
 from hypothesis import given, settings
+from safetensors.torch import load_file
+
 from nadoo_graphs.contract import Contract, Structure
 from nadoo_graphs.errors import GraphError, SaveError
 from nadoo_graphs.formats import standard_formats
@@ -12,8 +15,6 @@ from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.saving import load, save
 from nadoo_graphs.saving.tensor_file import DTYPES
 from nadoo_graphs.values import ELEMENT_BITS
-from safetensors.torch import load_file
-
 from tests.graphs.random_graphs import graphs
 from tests.graphs.saving.samples import (
     change,
@@ -234,6 +235,16 @@ def test_a_container_of_a_users_class_is_not_saved(tmp_path: Path) -> None:
     leaves = (Structure(), Structure())
     graph.contract = Contract(results=Structure("custom", leaves, type_name="Result"))
     with pytest.raises(SaveError, match="class 'Result', which no file can; let the model take and return tuples"):
+        saved(graph, tmp_path)
+
+
+def test_an_operator_off_the_list_can_be_saved_but_not_its_arguments(tmp_path: Path) -> None:
+    graph = rich_graph()
+    attributes = {**graph["sort"].attributes, "target": "mine.sort.default"}
+    graph._replace_node(evolve(graph["sort"], attributes=attributes))
+    saved(graph, tmp_path)
+    graph._replace_node(evolve(graph["sort"], attributes={**attributes, "keywords": (("device", ("torch", "load")),)}))
+    with pytest.raises(SaveError, match=r"E07 .* has an argument \('torch', 'load'\)"):
         saved(graph, tmp_path)
 
 

@@ -2,7 +2,6 @@
 
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.values import Value
-
 from tests.graphs.saving.samples import ramp
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 from attrs import frozen
-from nadoo_graphs.capture import capture
-from nadoo_graphs.node import Node
 from torch import Tensor, nn
 
+from nadoo_graphs.capture import capture
+from nadoo_graphs.node import Node
 from tests.graphs.captured import same
 
 

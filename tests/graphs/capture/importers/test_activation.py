@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from nadoo_graphs.capture import capture
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nadoo_graphs.capture import capture
 from tests.graphs.capture.importers.calls import Use, check_use, use
 
 USES = (

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from nadoo_graphs.capture import capture
 from torch.nn import functional as F
 
+from nadoo_graphs.capture import capture
 from tests.graphs.capture.importers.calls import Applied, Use, check_use, use
 
 USES = (
