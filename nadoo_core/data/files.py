@@ -122,5 +122,10 @@ def file_digest(path: Path) -> str:
 @lru_cache(maxsize=4096)
 def digest_of(identity: tuple[Any, ...]) -> str:
     """The hash behind an identity; a changed file has another identity."""
-    with Path(identity[0]).open("rb") as file:
+    return digest_file(Path(identity[0]))
+
+
+def digest_file(path: Path) -> str:
+    """The sha256 of a file, read now."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

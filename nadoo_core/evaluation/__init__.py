@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from nadoo_graphs.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from nadoo_core.evaluation.activity import Activity, activity
+    from nadoo_core.evaluation.activity import Activity, measure_activity
     from nadoo_core.evaluation.compute import device_of
     from nadoo_core.evaluation.evaluator import Evaluator
-    from nadoo_core.evaluation.fidelity import Agreement, Fidelity, fidelity
+    from nadoo_core.evaluation.fidelity import Agreement, Fidelity, measure_fidelity
     from nadoo_core.evaluation.losses import LOSSES, loss_of
     from nadoo_core.evaluation.measurement import Measurement
     from nadoo_core.evaluation.metrics import METRICS
@@ -24,10 +24,10 @@ __all__ = [
     "Evaluator",
     "Fidelity",
     "Measurement",
-    "activity",
     "device_of",
-    "fidelity",
     "loss_of",
+    "measure_activity",
+    "measure_fidelity",
 ]
 
 HOMES = {
@@ -38,10 +38,10 @@ HOMES = {
     "Evaluator": "nadoo_core.evaluation.evaluator",
     "Fidelity": "nadoo_core.evaluation.fidelity",
     "Measurement": "nadoo_core.evaluation.measurement",
-    "activity": "nadoo_core.evaluation.activity",
     "device_of": "nadoo_core.evaluation.compute",
-    "fidelity": "nadoo_core.evaluation.fidelity",
     "loss_of": "nadoo_core.evaluation.losses",
+    "measure_activity": "nadoo_core.evaluation.activity",
+    "measure_fidelity": "nadoo_core.evaluation.fidelity",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, HOMES)

@@ -3,8 +3,8 @@
 Counts are kept, not shares, so that batches, data sets and machines add up to the same number.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, cast
 
 import torch
 from attrs import frozen
@@ -12,6 +12,7 @@ from torch import fx, nn
 from torch.overrides import TorchFunctionMode
 
 from nadoo_core.evaluation.compute import device_of, evaluating
+from nadoo_core.evaluation.errors import evaluation_error
 from nadoo_core.evaluation.outputs import Model, batches, require_finite
 from nadoo_graphs.errors import Code, EmptyTensorError, Problem
 from nadoo_graphs.graph import ModelGraph
@@ -76,7 +77,7 @@ class Activity:
         return sum(shares) / len(shares) if self.total.total else 0.0
 
 
-def activity(
+def measure_activity(
     model: Model,
     inputs: torch.Tensor,
     names: Collection[str] = (),
@@ -89,7 +90,11 @@ def activity(
     for portion in batches(inputs, batch):
         if not (drop_last and len(portion) < batch):
             found = found + Activity(batch_counts(model, portion, names, compute))
-    return found
+    missing = sorted(set(names) - set(found.layers))
+    if missing:
+        message = f"{', '.join(missing)} did not run; there are {', '.join(found.layers) or 'no activations'}"
+        raise evaluation_error("activations", message)
+    return Activity({name: count for name, count in found.layers.items() if not names or name in names})
 
 
 def batch_counts(model: Model, inputs: torch.Tensor, names: Collection[str], compute: str) -> dict[str, Count]:
@@ -109,7 +114,7 @@ def batch_counts(model: Model, inputs: torch.Tensor, names: Collection[str], com
 def graph_counts(graph: ModelGraph, inputs: torch.Tensor, names: Collection[str]) -> dict[str, Count]:
     """The counts of the activation nodes of a graph."""
     chosen = [node.name for node in graph.nodes() if node.name in names or (not names and node.op in KINDS)]
-    values = graph.run(inputs, keep="*").values if chosen else {}
+    values = graph.run(inputs, keep="*").values
     tally = Tally()
     for name in chosen:
         tally.add(name, values[name])
@@ -190,8 +195,12 @@ def watched_call(model: nn.Module, inputs: torch.Tensor, tally: Tally) -> None:
     def enter(name: str) -> Callable[[nn.Module, Any], None]:
         return lambda module, _: path.append((name, module))
 
-    hooks = [module.register_forward_pre_hook(enter(name)) for name, module in model.named_modules()]
-    hooks += [module.register_forward_hook(lambda *_: path.pop() and None) for module in model.modules()]
+    def leave(module: nn.Module, given: Any, result: Any) -> None:
+        path.pop()
+
+    modules = list(cast("Iterator[tuple[str, nn.Module]]", model.named_modules()))
+    hooks = [module.register_forward_pre_hook(enter(name)) for name, module in modules]
+    hooks += [module.register_forward_hook(leave) for _, module in modules]
     try:
         with CallWatch(tally, label):
             model(inputs)

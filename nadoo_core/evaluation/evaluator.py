@@ -8,10 +8,10 @@ from attrs import frozen
 from nadoo_core.data.examples import Examples
 from nadoo_core.errors import CoreCode, OptionError, Problem
 from nadoo_core.evaluation.errors import evaluation_error
-from nadoo_core.evaluation.fidelity import Fidelity, fidelity
+from nadoo_core.evaluation.fidelity import Fidelity, measure_fidelity
 from nadoo_core.evaluation.losses import Loss, loss_of
-from nadoo_core.evaluation.measurement import Measurement, mean_of
-from nadoo_core.evaluation.metrics import METRICS, Metric, numbers
+from nadoo_core.evaluation.measurement import Measurement, mean_of, numbers
+from nadoo_core.evaluation.metrics import METRICS, Metric
 from nadoo_core.evaluation.outputs import Model, outputs_of
 from nadoo_core.options import did_you_mean
 
@@ -43,7 +43,7 @@ class Evaluator:
         self, reference: Model, model: Model, inputs: torch.Tensor, nodes: str | Sequence[str] = ()
     ) -> Fidelity:
         """How far a model is from a reference on the same inputs, without labels."""
-        return fidelity(reference, model, inputs, nodes, self.batch, self.compute)
+        return measure_fidelity(reference, model, inputs, nodes, self.batch, self.compute)
 
     def require_known(self, names: Sequence[str]) -> None:
         """Refuse all names that no metric has."""

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from nadoo_core.evaluation.compute import device_of, evaluating
 from nadoo_core.evaluation.errors import evaluation_error
-from nadoo_core.evaluation.measurement import Measurement, mean_of, spread
+from nadoo_core.evaluation.measurement import Measurement, mean_of, numbers, spread
 from nadoo_core.evaluation.outputs import Model, as_module, batches, flat, require_examples
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import INPUT, OUTPUT
@@ -47,21 +47,21 @@ class Fidelity:
 class Comparison:
     """What is known of one pair of values so far: a few numbers an example."""
 
-    signal: list[float] = field(factory=list)
-    noise: list[float] = field(factory=list)
-    same_class: list[float] = field(factory=list)
+    signal: list[float] = field(factory=list[float])
+    noise: list[float] = field(factory=list[float])
+    same_class: list[float] = field(factory=list[float])
     largest: float = 0.0
 
     def add(self, reference: torch.Tensor, value: torch.Tensor) -> None:
         """Compare a batch of both."""
         expected, found = (tensor.double().reshape(len(tensor), -1) for tensor in (reference, value))
-        difference = expected - found
-        self.signal += [float(power) for power in (expected**2).sum(1)]
-        self.noise += [float(power) for power in (difference**2).sum(1)]
+        difference = torch.where(expected == found, 0, expected - found)  # equal infinities, as in masks, are no noise
+        self.signal += numbers((torch.where(expected.isfinite(), expected, 0) ** 2).sum(1))
+        self.noise += numbers((difference**2).sum(1))
         self.largest = max(self.largest, float(difference.abs().max()) if difference.numel() else 0.0)
         if reference.ndim == MATRIX and reference.shape[1] > 1:
             same = first_highest(expected) == first_highest(found)
-            self.same_class += [float(hit) for hit in same]
+            self.same_class += numbers(same)
 
     def agreement(self) -> Agreement:
         """The result over all batches."""
@@ -86,7 +86,7 @@ def signal_to_noise(signal: Sequence[float], noise: Sequence[float]) -> Measurem
     return Measurement(DECIBEL * (math.log(total) - math.log(lost)), count, spread(influences))
 
 
-def fidelity(
+def measure_fidelity(
     reference: Model,
     model: Model,
     inputs: torch.Tensor,
@@ -169,3 +169,11 @@ def mismatches(
             yield name, f"shape {shapes[0]} became {shapes[1]}"
         elif not shapes[0] or shapes[0][0] != count:
             yield name, f"its first axis of {shapes[0]} does not count the examples"
+        elif not comparable(expected[name], found[name]):
+            yield name, "NaN or infinities stand where the other has something else"
+
+
+def comparable(expected: torch.Tensor, found: torch.Tensor) -> bool:
+    """Whether both values are numbers wherever they differ."""
+    finite = expected.double().isfinite() & found.double().isfinite()
+    return bool(((expected == found) | finite).all())

@@ -2,10 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from nadoo_graphs.errors import Code, EmptyTensorError, Problem
+
+if TYPE_CHECKING:
+    import torch
 
 
 @frozen
@@ -41,3 +45,8 @@ def spread(deviations: Sequence[float]) -> float | None:
     if count < 2 or not all(map(math.isfinite, deviations)):
         return None
     return math.sqrt(math.fsum(deviation**2 for deviation in deviations) / (count - 1) / count)
+
+
+def numbers(values: "torch.Tensor") -> list[float]:
+    """A tensor of one number an example as Python's."""
+    return [float(value) for value in values.double().numpy()]

@@ -8,15 +8,10 @@ import torch
 
 from nadoo_core.evaluation.errors import evaluation_error
 from nadoo_core.evaluation.losses import mean_squared_error
-from nadoo_core.evaluation.measurement import Measurement, mean_of
+from nadoo_core.evaluation.measurement import Measurement, mean_of, numbers
 from nadoo_core.evaluation.ranking import auc
 
 Metric: TypeAlias = Callable[[torch.Tensor, torch.Tensor], Measurement]
-
-
-def numbers(values: torch.Tensor) -> list[float]:
-    """A tensor of one number an example as Python's."""
-    return [float(value) for value in values.double().numpy()]
 
 
 def accuracy(outputs: torch.Tensor, targets: torch.Tensor) -> Measurement:

@@ -5,11 +5,11 @@ from functools import reduce
 
 import numpy as np
 from attrs import frozen
-from nadoo_graphs.errors import Code, EmptyTensorError, Problem
 from numpy.typing import ArrayLike
 
 from nadoo_core.formulas.arrays import finite
 from nadoo_core.formulas.parameters import require, whole
+from nadoo_graphs.errors import Code, EmptyTensorError, Problem
 
 
 @frozen

@@ -5,7 +5,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nadoo_core.formulas.arrays import Reals, measurable, unit_of
+from nadoo_core.formulas.arrays import Reals, measurable, row_units
 from nadoo_core.formulas.parameters import one_of, require
 
 
@@ -40,10 +40,10 @@ def row_activity(rows: Reals, measure: str) -> Reals:
     Law: row_activity(c·rows) = |c|·row_activity(rows).
     """
     require(one_of("measure", measure, tuple(Measure)))
-    unit = unit_of(rows)
-    scaled = np.abs(rows) / unit
+    units = row_units(rows)
+    scaled = np.abs(rows) / units
     if measure == Measure.MAX:
-        return scaled.max(axis=1) * unit
+        return scaled.max(axis=1) * units[:, 0]
     if measure == Measure.RMS:
-        return np.sqrt(np.square(scaled).mean(axis=1)) * unit
-    return scaled.mean(axis=1) * unit
+        return np.sqrt(np.square(scaled).mean(axis=1)) * units[:, 0]
+    return scaled.mean(axis=1) * units[:, 0]

@@ -3,14 +3,13 @@
 Anything that NumPy understands is taken, a detached torch tensor on the processor too, without importing torch.
 """
 
-from math import frexp, ldexp
 from typing import Any, TypeAlias
 
 import numpy as np
-from nadoo_graphs.errors import Code, EmptyTensorError, NonFiniteError, Problem
 from numpy.typing import ArrayLike, NDArray
 
 from nadoo_core.formulas.errors import FormulaError
+from nadoo_graphs.errors import Code, EmptyTensorError, NonFiniteError, Problem
 
 Reals: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -81,5 +80,10 @@ def refused(code: Code, where: str, message: str) -> FormulaError:
 
 def unit_of(numbers: Reals) -> float:
     """The power of two at the largest magnitude: dividing by it is exact and keeps squares and sums in range."""
-    peak = float(np.abs(numbers).max(initial=0.0))
-    return ldexp(1.0, frexp(peak)[1] - 1) if peak else 1.0
+    return float(row_units(numbers.reshape(1, -1))[0, 0])
+
+
+def row_units(rows: Reals) -> Reals:
+    """The unit of each row of a matrix, as a column; 1 for a row of zeros."""
+    peaks = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
+    return np.where(peaks > 0, np.ldexp(1.0, np.frexp(peaks)[1] - 1), 1.0)

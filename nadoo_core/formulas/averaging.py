@@ -8,11 +8,11 @@ from functools import reduce
 
 import numpy as np
 from attrs import field, frozen
-from nadoo_graphs.errors import Code, EmptyTensorError, Problem
 from numpy.typing import ArrayLike
 
 from nadoo_core.formulas.arrays import Reals, finite, same_shape
 from nadoo_core.formulas.parameters import between, require
+from nadoo_graphs.errors import Code, EmptyTensorError, Problem
 
 
 @frozen(eq=False)

@@ -3,11 +3,11 @@
 from math import log2
 
 import numpy as np
-from nadoo_graphs.errors import Code
 from numpy.typing import ArrayLike
 
 from nadoo_core.formulas.arrays import magnitudes, measurable, refused, same_shape
 from nadoo_core.formulas.parameters import at_least, require, whole
+from nadoo_graphs.errors import Code
 
 
 def entropy(codes: ArrayLike) -> float:

@@ -6,11 +6,11 @@ Singular values are given in decreasing order, as every decomposition returns th
 from math import sqrt
 
 import numpy as np
-from nadoo_graphs.errors import Code
 from numpy.typing import ArrayLike
 
 from nadoo_core.formulas.arrays import Reals, magnitudes, refused, unit_of
 from nadoo_core.formulas.parameters import between, require, share_above_zero, whole
+from nadoo_graphs.errors import Code
 
 
 def spectrum(singular_values: ArrayLike) -> Reals:
@@ -40,8 +40,9 @@ def truncation_error(singular_values: ArrayLike, rank: int) -> float:
     """
     values = spectrum(singular_values)
     require(whole("rank", rank, 0, values.size))
-    unit = unit_of(values)
-    return sqrt(float(tail_energies(values / unit)[rank])) * unit
+    rest = values[rank:]
+    unit = unit_of(rest)
+    return sqrt(float(tail_energies(rest / unit)[0])) * unit
 
 
 def spectral_error(singular_values: ArrayLike, rank: int) -> float:

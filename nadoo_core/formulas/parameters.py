@@ -6,13 +6,12 @@ refused as numbers: a misplaced flag must not count as 1.
 
 import sys
 from collections.abc import Collection
-from math import isnan
+from math import isfinite, isnan
 from numbers import Integral, Real
 from typing import TypeGuard
 
-from nadoo_graphs.errors import Code, Problem
-
 from nadoo_core.formulas.errors import FormulaError
+from nadoo_graphs.errors import Code, Problem
 
 MOST = sys.float_info.max
 
@@ -41,7 +40,9 @@ def is_flag(value: object) -> bool:
 
 def is_finite(value: object) -> TypeGuard[float]:
     """A number that float64 holds; an integer beyond its range is none."""
-    return is_number(value) and -MOST <= value <= MOST
+    if isinstance(value, Integral):
+        return not is_flag(value) and abs(int(value)) <= MOST
+    return is_number(value) and isfinite(value)
 
 
 def between(name: str, value: float, low: float, high: float) -> Problem | None:

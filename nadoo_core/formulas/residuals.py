@@ -4,10 +4,10 @@
 """
 
 import numpy as np
-from nadoo_graphs.errors import Code
 from numpy.typing import ArrayLike
 
 from nadoo_core.formulas.arrays import Reals, finite, refused, same_shape
+from nadoo_graphs.errors import Code
 
 
 def residual_inside(skip: ArrayLike, branch: ArrayLike) -> Reals:

@@ -6,12 +6,12 @@ Ties are broken by position: of equal scores, the element with the lower flat in
 from math import floor
 
 import numpy as np
-from nadoo_graphs.errors import Code
 from numpy.typing import ArrayLike
 
 from nadoo_core.formulas.arrays import Mask, Reals, finite, measurable, refused, same_shape, unit_of
 from nadoo_core.formulas.errors import FormulaError
 from nadoo_core.formulas.parameters import between, problem, require, whole
+from nadoo_graphs.errors import Code
 
 
 def prune_count(elements: int, share: float) -> int:

@@ -3,11 +3,11 @@
 from math import ceil, log2
 
 import numpy as np
-from nadoo_graphs.errors import Code
 from numpy.typing import ArrayLike
 
 from nadoo_core.formulas.arrays import magnitudes, refused, same_shape
 from nadoo_core.formulas.parameters import above, between, require, whole
+from nadoo_graphs.errors import Code
 
 
 def bitmap_bits(value_bits: float, sparsity: float) -> float:

@@ -25,6 +25,9 @@ class Options:
             raise OptionError(Problem(CoreCode.OPTION, f"class {cls.__qualname__}", message))
 
     def __attrs_post_init__(self) -> None:
+        if "__attrs_attrs__" not in type(self).__dict__:
+            message = "is not an attrs class, so it has no options; decorate it with @attrs.frozen(kw_only=True)"
+            raise OptionError(Problem(CoreCode.OPTION, f"class {type(self).__qualname__}", message))
         place = Place(self.option_place)
         for item in option_fields(type(self)):
             entry = attrs.evolve(place.key(item.key), bounds=item.bounds, default=item.default)

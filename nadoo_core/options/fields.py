@@ -4,7 +4,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, ClassVar, get_origin
+from typing import Any
 
 import attrs
 from attrs import NOTHING, frozen
@@ -100,7 +100,6 @@ def resolved_annotations(cls: type) -> dict[str, Any]:
 def reserved_problems(cls: type) -> Iterable[Problem]:
     """Fields of a class whose keys belong to the step."""
     for name, annotation in inspect.get_annotations(cls).items():
-        is_class_variable = get_origin(annotation) is ClassVar or str(annotation).startswith(("ClassVar", "typing.Cla"))
-        if name.rstrip("_") in RESERVED and not is_class_variable:
+        if name.rstrip("_") in RESERVED and "ClassVar" not in str(annotation):
             message = f"{name!r} is a key of the step itself ({', '.join(RESERVED)}); call the option something else"
             yield Problem(CoreCode.PASS, f"class {cls.__qualname__}", message)

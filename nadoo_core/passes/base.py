@@ -1,8 +1,9 @@
 """Pass: one transformation of a graph, written as a frozen attrs class whose fields are its options."""
 
+import inspect
 import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 
 from attrs import frozen
 
@@ -42,12 +43,6 @@ class Pass(Options, ABC):
         if problems:
             raise PassError(problems)
 
-    def __attrs_post_init__(self) -> None:
-        if "__attrs_attrs__" not in type(self).__dict__:
-            message = "is not an attrs class, so its options are none; decorate it with @attrs.frozen(kw_only=True)"
-            raise PassError(Problem(CoreCode.PASS, f"class {type(self).__qualname__}", message))
-        Options.__attrs_post_init__(self)
-
     @abstractmethod
     def apply(self, graph: "ModelGraph", context: Context) -> None:
         """Change the graph, which is a copy, through its methods; tell the context of nodes that are left alone."""
@@ -75,23 +70,22 @@ class Pass(Options, ABC):
 def class_problems(cls: type[Pass]) -> list[Problem]:
     """What the author of a pass has to change before anybody can use it."""
     own, where = cls.__dict__, f"class {cls.__qualname__}"
+    name, effect = cast(object, cls.name), cast(object, cls.effect)
     found: list[str] = []
     if "run" in own:
         found.append("overrides run, which checks what a pass promises; write apply instead")
-    if "name" in own and not (isinstance(cls.name, str) and RECIPE_NAME.fullmatch(cls.name)):
-        found.append(f"is named {cls.name!r}; give small letters, digits and hyphens, such as 'fold-batch-norm'")
-    if not isinstance(cls.effect, Effect):
-        found.append(f"has the effect {cls.effect!r}; give Exact(), Approximate(bound) or Unbounded()")
-    for name in ("needs", "establishes", "breaks"):
-        if not all(isinstance(item, Property) for item in tuple(getattr(cls, name))):
-            found.append(f"has {name} = {getattr(cls, name)!r}; give a tuple of Property values")
-    found += [
-        f"has an option {name!r}, which a pass has already; rename it" for name in option_names(cls) & {*OWN_NAMES}
-    ]
+    if "name" in own and not (isinstance(name, str) and RECIPE_NAME.fullmatch(name)):
+        found.append(f"is named {name!r}; give small letters, digits and hyphens, such as 'fold-batch-norm'")
+    if not isinstance(effect, Effect):
+        found.append(f"has the effect {effect!r}; give Exact(), Approximate(bound) or Unbounded()")
+    for kind in ("needs", "establishes", "breaks"):
+        if not all(isinstance(item, Property) for item in tuple(getattr(cls, kind))):
+            found.append(f"has {kind} = {getattr(cls, kind)!r}; give a tuple of Property values")
+    taken = sorted(option_names(cls) & {*OWN_NAMES})
+    found += [f"has an option {item!r}, which a pass has already; rename it" for item in taken]
     return [Problem(CoreCode.PASS, where, message) for message in found]
 
 
 def option_names(cls: type[Pass]) -> set[str]:
     """The names that a class annotates as fields of its own."""
-    annotations: dict[str, Any] = cls.__dict__.get("__annotations__", {})
-    return {name for name, kind in annotations.items() if "ClassVar" not in str(kind)}
+    return {name for name, kind in inspect.get_annotations(cls).items() if "ClassVar" not in str(kind)}

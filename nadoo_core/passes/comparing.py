@@ -71,7 +71,7 @@ def largest_error(expected: Reference, graph: ModelGraph, *, whole_numbers: bool
 
 
 def relative_error(expected: Tensor, actual: Tensor) -> float:
-    """max|Δ| / max|expected|; infinite where shapes or non-finite values differ, absolute where all is expected zero."""
+    """max|Δ| / max|expected|; infinite where shapes or non-finite values differ, absolute where zero is expected."""
     if expected.shape != actual.shape:
         return math.inf
     kind = torch.complex128 if expected.is_complex() else torch.float64

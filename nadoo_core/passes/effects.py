@@ -34,13 +34,10 @@ class Effect:
 
     def problems(self, measured: Measured, where: str) -> list[Problem]:
         """Errors beyond what was promised."""
-        pairs = (
-            (measured.error64, self.double, "applied to a float64 copy, it"),
-            (measured.error32, self.single, "it"),
-        )
+        double = (measured.error64, self.double, "applied to a float64 copy, it")
         return [
             Problem(CoreCode.EFFECT, where, f"{how} changes the results by {error:.3g} of their size; {self.promise}")
-            for error, limit, how in pairs
+            for error, limit, how in (double, (measured.error32, self.single, "it"))
             if error is not None and limit is not None and not error <= limit
         ]
 

@@ -1,9 +1,9 @@
-"""The account of one application of a pass: what it was asked, what it changed, refused and said, and what was checked."""
+"""The account of one application of a pass: what it was asked, changed, refused and said, and what was checked."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import asdict, field, frozen
 
 from nadoo_core.passes.context import Refusal
 from nadoo_core.passes.effects import Measured
@@ -43,7 +43,7 @@ class Changes:
 
     def as_dict(self) -> dict[str, list[str]]:
         """The names as JSON holds them."""
-        return {name: list(getattr(self, name)) for name in self.__slots__ if not name.startswith("_")}
+        return {name: list(names) for name, names in asdict(self).items()}
 
 
 @frozen(kw_only=True)
@@ -55,12 +55,12 @@ class PassRecord:
     step: str
     seed: int
     effect: str
-    before: str
-    after: str
-    changes: Changes = Changes()
+    before: str = ""
+    after: str = ""
+    changes: Changes = field(factory=Changes)
     refused: tuple[Refusal, ...] = ()
     log: tuple[str, ...] = ()
-    measured: Measured = Measured()
+    measured: Measured = field(factory=Measured)
     established: tuple[str, ...] = ()
     seconds: float = 0.0
 

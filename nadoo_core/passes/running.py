@@ -1,10 +1,11 @@
 """What happens when a pass runs: check its needs, copy, apply, verify, hold it to its promises, record."""
 
 import time
-from collections.abc import Iterator
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn, cast
 
 import attrs
+from attrs import evolve
 
 from nadoo_core.errors import (
     CoreCode,
@@ -46,22 +47,24 @@ def run_pass(step: Pass, graph: ModelGraph, context: Context) -> PassResult:
     refuse_other_border(step, graph, changed)
     measured = held_to_effect(step, graph, changed, own) if after != before else Measured(unchecked="nothing changed")
     established = established_by(step, changed, own)
-    record = PassRecord(
+    seconds = round(time.perf_counter() - started, PRECISE)
+    changes = Changes.of(graph.diff(changed)) if after != before else Changes()
+    record = evolve(opened(step, own), before=before, after=after, changes=changes, measured=measured)
+    record = evolve(record, established=established, seconds=seconds)
+    return PassResult(changed, record, history_after(step, context, changed=after != before))
+
+
+def opened(step: Pass, context: Context) -> PassRecord:
+    """The record of a pass with what was asked and said."""
+    return PassRecord(
         name=step.name,
         options=unstructure(step),
         step=context.step,
         seed=context.seed,
         effect=type(step.promise()).__name__.lower(),
-        before=before,
-        after=after,
-        changes=Changes.of(graph.diff(changed)) if after != before else Changes(),
-        refused=tuple(own.notes.refused),
-        log=tuple(own.notes.log),
-        measured=measured,
-        established=established,
-        seconds=round(time.perf_counter() - started, PRECISE),
+        refused=tuple(context.notes.refused),
+        log=tuple(context.notes.log),
     )
-    return PassResult(changed, record, history_after(step, context, changed=after != before))
 
 
 def place_of(step: Pass, context: Context) -> str:
@@ -105,15 +108,18 @@ def choices_in(value: Any, where: str) -> "Iterator[tuple[str, Selector | LayerT
     if isinstance(value, Selector | LayerTable):
         yield where, value  # pyright: ignore[reportUnknownVariableType]
         return
-    entries: list[tuple[str, Any]] = []
-    if isinstance(value, tuple | list):
-        entries = [(f"[{index}]", item) for index, item in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    elif isinstance(value, dict):
-        entries = [(f"[{key!r}]", item) for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
-    elif attrs.has(type(value)):
-        entries = [(f".{item.key}", getattr(value, item.attribute)) for item in option_fields(type(value))]
-    for path, item in entries:
+    for path, item in parts_of(value):
         yield from choices_in(item, f"{where}{path}")
+
+
+def parts_of(value: Any) -> list[tuple[str, Any]]:
+    """The values inside of a value, with their step in the path."""
+    if isinstance(value, tuple | list):
+        return [(f"[{index}]", item) for index, item in enumerate(cast("list[Any]", value))]
+    if isinstance(value, Mapping):
+        return [(f"[{key!r}]", item) for key, item in cast("Mapping[str, Any]", value).items()]
+    cls = cast("type[object]", type(value))
+    return [(f".{item.key}", getattr(value, item.attribute)) for item in option_fields(cls)] if attrs.has(cls) else []
 
 
 # --- the application --------------------------------------------------------------------------------------------------
@@ -132,9 +138,7 @@ def applied(step: Pass, graph: ModelGraph, context: Context) -> ModelGraph:
         message = f"raised {type(error).__name__}: {error}; the graph is untouched, report it to the pass's author"
         raise PassError(Problem(CoreCode.PASS, where, message)) from error
     if answer is not None:
-        message = (
-            f"apply returned {type(answer).__name__}; it must change the graph that it is given and return nothing"
-        )
+        message = f"apply returned {type(answer).__name__}; it must change the graph it is given and return nothing"
         raise PassError(Problem(CoreCode.PASS, where, message))
     problems = copy.violations()
     if problems:
@@ -220,14 +224,14 @@ def established_by(step: Pass, graph: ModelGraph, context: Context) -> tuple[str
     history = frozenset(item.name for item in step.establishes)
     missing = [item for item in step.establishes if not item.holds(graph, history)]
     if missing and not context.notes.refused and not confined(step):
-        problems = [
-            Problem(
-                CoreCode.EFFECT, place_of(step, context), f"promises {item.name!r} ({item.summary}), which is false"
-            )
-            for item in missing
-        ]
-        raise EffectError(problems)
+        raise EffectError([broken_promise(item, place_of(step, context)) for item in missing])
     return tuple(item.name for item in step.establishes if item not in missing)
+
+
+def broken_promise(item: Property, where: str) -> Problem:
+    """The complaint about a property that the pass promises and the graph does not have."""
+    message = f"promises the property {item.name!r} ({item.summary}), which is not so; report it to the pass's author"
+    return Problem(CoreCode.EFFECT, where, message)
 
 
 def confined(step: Pass) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -81,9 +81,11 @@ class DataSection:
 class EvaluationSection:
     """How a model is judged."""
 
-    loss: str = option(default="", help="the loss by name, or module:function; unset: as the targets suggest")
+    loss: str = option(
+        default="", help="the loss by name, or module:function; unset: cross-entropy for classes, mse for numbers"
+    )
     metric: str = option(
-        default="", help="an own metric, module:function, which takes outputs and targets; it is added to the usual"
+        default="", help="a metric beside loss and accuracy: its name, or module:function of outputs and targets"
     )
     batch: int = option(default=256, minimum=1, help="how many examples are computed at once")
 
@@ -118,7 +120,7 @@ class Limit:
     """How much a step may cost, on validation data, and what happens when it costs more."""
 
     accuracy_drop: Share | None = option(default=None, help="largest loss of accuracy")
-    metric_drop: float | None = option(default=None, minimum=0, help="largest loss of the recipe's own metric")
+    metric_drop: float | None = option(default=None, minimum=0, help="largest loss of the recipe's `metric`")
     loss_rise: float | None = option(default=None, minimum=0, help="largest rise of the loss")
     against: Literal["previous", "original"] = option(
         default="previous", help="what the result is compared with: the step before, or the model as it came"
@@ -156,7 +158,7 @@ class StepKeys:
 
 @frozen(kw_only=True)
 class RecipeSection:
-    """The top of a recipe, without its steps and exports, whose keys depend on what is installed."""
+    """The top of a recipe; what may stand in steps and exports depends on what is installed."""
 
     name: str = option(default="", max_length=200, help="what the recipe is called; unset: like its file")
     description: str = option(default="", max_length=LONGEST_TEXT, help="what the recipe is for")
@@ -167,7 +169,9 @@ class RecipeSection:
     data: DataSection | None = option(default=None, help="what it is trained, calibrated and judged with")
     evaluation: EvaluationSection = option(factory=EvaluationSection, help="how it is judged")
     target: TargetSection = option(factory=TargetSection, help="the hardware it is meant for")
+    step: tuple[dict[str, Any], ...] = option(default=(), help="the steps in their order, a table [[step]] each")
+    export: tuple[dict[str, Any], ...] = option(default=(), help="the forms of the result, a table [[export]] each")
 
 
 SECTIONS = ("name", "description", "extends", "seed", "compute", "model", "data", "evaluation", "target")
-ARRAYS = ("step", "export")
+"""The keys of a recipe beside steps and exports."""

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nadoo_graphs.capture.examples import Dynamic, prepare
+from nadoo_graphs.capture.examples import Dynamic, positional, prepare
 from nadoo_graphs.capture.exporting import export_with_fallback
 from nadoo_graphs.capture.importers.importer import Importer
 from nadoo_graphs.capture.importers.table import standard_importers
@@ -31,8 +31,7 @@ def capture(
     The first axis of all inputs that share it is the symbolic batch N, unless the model fixes it or `dynamic` says
     otherwise: None fixes every size, a mapping such as {"x": {0: "N", 1: "T"}} names the open axes of each input.
     """
-    arguments = (example_inputs,) if isinstance(example_inputs, torch.Tensor) else tuple(example_inputs)
-    example = prepare(model, Example(arguments, dict(example_keywords or {}), {}), dynamic)
+    example = prepare(model, Example(positional(example_inputs), dict(example_keywords or {}), {}), dynamic)
     exported = export_with_fallback(model, example, fixed_allowed=dynamic == "batch")
     table = standard_importers() if importers is None else {**standard_importers(), **importers}
     return GraphMaker(model, exported, standard_ops() if ops is None else ops, table).make(name)

@@ -1,7 +1,7 @@
 """The example that a model is captured with: checked against its signature, its open axes named and wide enough."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from attrs import evolve
@@ -9,9 +9,19 @@ from torch import nn
 
 from nadoo_graphs.capture.torch_export import Axes, Example, map_tensors, tensor_leaves
 from nadoo_graphs.errors import CaptureError, Code, Problem
+from nadoo_graphs.nesting import parts_of
 
 Dynamic: TypeAlias = Literal["batch"] | Mapping[str, Axes] | None
 BATCH = "N"
+
+
+def positional(example_inputs: object) -> tuple[Any, ...]:
+    """Positional arguments: those of a tuple or list, or one tensor alone."""
+    parts = parts_of(example_inputs)
+    if parts is None and not isinstance(example_inputs, torch.Tensor):
+        message = f"a tensor or a tuple of arguments is expected, not {type(example_inputs).__name__}"
+        raise CaptureError(Problem(Code.CAPTURE, "example_inputs", f"{message}; put a single argument into a tuple"))
+    return (example_inputs,) if parts is None else tuple(parts)
 
 
 def prepare(model: nn.Module, example: Example, dynamic: Dynamic) -> Example:

@@ -9,7 +9,7 @@ from torch import nn
 
 from nadoo_graphs.capture.examples import widened
 from nadoo_graphs.capture.functional import hazards, written
-from nadoo_graphs.capture.torch_export import Example, export, refusal, tensor_leaves
+from nadoo_graphs.capture.torch_export import Example, export, refusal, silenced, tensor_leaves
 from nadoo_graphs.errors import CaptureError
 from nadoo_graphs.torch_private import is_mutable
 
@@ -42,7 +42,8 @@ def export_with_fallback(model: nn.Module, example: Example, *, fixed_allowed: b
     if not needs_rewriting(program, tensors):
         return Exported(program, example, (*notes, *input_writes(program, signature.user_inputs)))
     try:
-        return Exported(program.run_decompositions({}), example, notes, fallback=True)
+        with silenced():
+            return Exported(program.run_decompositions({}), example, notes, fallback=True)
     except Exception as error:
         raise CaptureError(refusal(model, error)) from error
 

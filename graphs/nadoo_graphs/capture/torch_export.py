@@ -4,6 +4,7 @@ Nothing else in nadoo imports a private name of `torch.export`, so a new torch v
 """
 
 import inspect
+import logging
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -39,6 +40,19 @@ class Example:
 
 
 @contextmanager
+def silenced() -> Generator[None]:
+    """Torch's own warnings and logs held back: a failed export is told once, in our words."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
 def evaluating(model: nn.Module) -> Generator[None]:
     """The model in evaluation and without fused attention shortcuts; every flag is put back afterwards."""
     modes = {module: module.training for module in model.modules()}
@@ -46,8 +60,7 @@ def evaluating(model: nn.Module) -> Generator[None]:
     torch.backends.mha.set_fastpath_enabled(False)
     model.eval()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silenced():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(shortcut)

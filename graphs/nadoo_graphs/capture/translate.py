@@ -44,6 +44,11 @@ PASSED = (
     "aten.detach.default",
     "aten.alias.default",
 )
+WAYS_OUT = {
+    "cond": "compute both sides and choose with torch.where",
+    "while_loop": "write a loop of a fixed number of rounds",
+    "wrap_with_autocast": "call the captured module inside autocast instead, or convert with .to(dtype)",
+}
 PROBES = (2, 3, 5, 7, 16, 31)
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 
@@ -127,9 +132,8 @@ class Translator:
             return self.inline(node)
         if isinstance(node.target, OpOverload):
             return self.call(node)
-        raise CaptureError(
-            self.problem(node, f"uses {name}, which no graph can hold; write it with plain torch operators")
-        )
+        way_out = WAYS_OUT.get(name, "write it with plain torch operators")
+        raise CaptureError(self.problem(node, f"uses {name}, which no graph can hold; {way_out}"))
 
     def item(self, node: fx.Node) -> Result:
         """One output of several; those that nobody reads may not be part of the row."""
@@ -178,6 +182,8 @@ class Translator:
         place = self.place(node)
         call = AtenCall(str(overload), arguments, types, self.type)
         draft = self.as_row(call, place, self.readers_of(node)) or self.as_opaque(node, overload, types, place)
+        if draft.op == "slice" and draft.outputs == (self.type(draft.operands[0]),):
+            return draft.operands[0]  # x[:, …] takes the whole of an axis
         values = self.append(draft)
         return values if isinstance(node.meta["val"], list | tuple) else values[0]
 

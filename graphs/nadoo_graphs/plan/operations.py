@@ -18,6 +18,8 @@ ALIAS = "="
 POWER = "^"
 PRODUCT = "*"
 SUM = "+"
+NUMBER = "other"
+"""The attribute in which an operator has a number for its second operand."""
 ROWS = {
     "+": "add", "-": "sub", "neg": "neg", ".*": "mul", "*": "matmul", "./": "div", "%": "remainder", "^": "power",
 }  # fmt: skip
@@ -33,7 +35,7 @@ def sign_of(node: Node, row: Op, operands: Sequence[ValueType]) -> tuple[str, Nu
     sign = SIGNS.get(node.op)
     if sign is None or complaints(sign, operands) or node.type.dtype != operands[0].dtype:
         return None
-    other = node.attributes.get("other")
+    other = node.attributes.get(NUMBER)
     if other is not None and not is_plain(other):
         return None
     has_two = sign not in UNARY and other is None
@@ -45,7 +47,7 @@ def sign_of(node: Node, row: Op, operands: Sequence[ValueType]) -> tuple[str, Nu
 
 def attributes_of(row: Op, number: Attribute) -> dict[str, Attribute]:
     """The attributes of the operator that a sign stands for: a number is its second operand."""
-    return {"other": number} if number is not None and "other" in row.known else {}
+    return {NUMBER: number} if number is not None and NUMBER in row.known else {}
 
 
 def is_plain(value: Attribute) -> TypeGuard[Number]:

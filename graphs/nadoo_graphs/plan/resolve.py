@@ -29,7 +29,7 @@ from nadoo_graphs.plan.document import (
     output_ports,
 )
 from nadoo_graphs.plan.opaque_layers import OpaqueCall
-from nadoo_graphs.plan.operations import ALIAS, ROWS, attributes_of, operation_problems
+from nadoo_graphs.plan.operations import ALIAS, NUMBER, ROWS, attributes_of, operation_problems
 from nadoo_graphs.plan.placing import place, place_constant, place_input, place_tensor, relocated
 from nadoo_graphs.saving.assembly import attribute_sizes
 from nadoo_graphs.sizes import symbols_of
@@ -199,9 +199,13 @@ class BlockReader:
         if item.type == ALIAS:
             self.values[item.output] = operands[0]
             return
-        row = self.tables.ops[ROWS[item.type]]
-        attributes = row.complete(attributes_of(row, number_of(item)))
-        self.place_chain(item, row, attributes, operands, where)
+        name, number = ROWS[item.type], number_of(item)
+        if name not in self.tables.ops or (number is not None and NUMBER not in self.tables.ops[name].known):
+            message = f"needs an operator {name!r} that takes this; the table in use has none, import with another"
+            self.problems.append(Problem(Code.UNKNOWN, where, message))
+            return
+        row = self.tables.ops[name]
+        self.place_chain(item, row, row.complete(attributes_of(row, number)), operands, where)
 
     def place_chain(
         self, item: PlanOperation, row: Op, attributes: Mapping[str, Attribute], operands: list[Value], where: str

@@ -4,8 +4,6 @@ Nodes are put in as they are declared, without inference, so that whatever is wr
 verification as for any graph, and reported with everything else.
 """
 
-# ruff: noqa: SLF001
-# pyright: reportPrivateUsage=false
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -14,14 +12,13 @@ from attrs import evolve
 
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.graph import ModelGraph
-from nadoo_graphs.node import INPUT, OUTPUT, Attribute, Node
+from nadoo_graphs.node import INPUT, Attribute, Node
 from nadoo_graphs.ops import OpTable
 from nadoo_graphs.ops.structure import OPAQUE
 from nadoo_graphs.saving.document import GraphDocument
 from nadoo_graphs.saving.opaque import opaque_problems
 from nadoo_graphs.sizes import Symbolic, symbols_of
 from nadoo_graphs.store import where
-from nadoo_graphs.wiring import LAST_KEY
 
 if TYPE_CHECKING:
     from nadoo_graphs.tensors import TensorRecord
@@ -61,18 +58,8 @@ def assemble(document: GraphDocument, records: "Mapping[str, TensorRecord]", ops
     """The graph that a document without name problems describes, not verified yet."""
     graph = ModelGraph(document.name, ops)
     graph.contract = document.contract
-    for name in document.state_order:
-        if name in records:
-            graph._put_tensor(name, records[name])
-        else:
-            graph.tie_tensor(name, document.aliases[name])
-    for node, _ in document.nodes:
-        key = LAST_KEY if node.op == OUTPUT else graph._new_key()
-        graph._put_node(in_row_order(node, ops), key)
-    for node, operands in document.nodes:
-        for index, value in enumerate(operands):
-            graph._connect(value, node.name, index)
-    graph._dirty.clear()
+    tensors = {name: records.get(name, document.aliases.get(name, name)) for name in document.state_order}
+    graph.assemble(tensors, [(in_row_order(node, ops), operands) for node, operands in document.nodes])
     return graph
 
 

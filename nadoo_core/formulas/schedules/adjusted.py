@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from math import fmod
+from typing import TypeAlias, cast
 
 from attrs import field, frozen
-from nadoo_graphs.errors import Problem
 
 from nadoo_core.formulas.blending import blend
 from nadoo_core.formulas.errors import FormulaError
 from nadoo_core.formulas.parameters import above, at_least, between, problem, require, share_above_zero, whole
 from nadoo_core.formulas.schedules.basic import Schedule
+from nadoo_graphs.errors import Problem
 
 
 @frozen(kw_only=True)
@@ -41,19 +42,26 @@ class TwoStep:
         return rate if epoch < self.switch else rate * self.factor
 
 
-RatePair = tuple[int, float]
+RatePair: TypeAlias = tuple[int, float]
 
 
-def rate_pairs(rates: Mapping[str, float] | Mapping[int, float] | tuple[RatePair, ...]) -> tuple[RatePair, ...]:
+def rate_pairs(rates: object) -> tuple[RatePair, ...]:
     """Rates by epoch in the order of the epochs; a key may be text, as every key of a recipe is.
 
     Law: the epochs are different and rise.
     """
-    items = tuple(rates.items()) if isinstance(rates, Mapping) else rates
-    wrong = [problem("rates", key, "epochs of at least 0 as keys") for key, _ in items if not str(key).isdecimal()]
+    if isinstance(rates, Mapping):
+        rates = tuple(cast(Mapping[object, float], rates).items())
+    if not isinstance(rates, tuple):
+        raise FormulaError(problem("rates", rates, "a table of epochs and rates"))
+    pairs = cast(tuple[tuple[object, float], ...], rates)
+    wrong = [problem("rates", key, "epochs of at least 0 as keys") for key, _ in pairs if not str(key).isdecimal()]
     if wrong:
         raise FormulaError(wrong)
-    return tuple(sorted((int(key), rate) for key, rate in items))
+    ordered = tuple(sorted((int(str(key)), rate) for key, rate in pairs))
+    if len(dict(ordered)) < len(ordered):
+        raise FormulaError(problem("rates", rates, "each epoch once"))
+    return ordered
 
 
 @frozen(kw_only=True)

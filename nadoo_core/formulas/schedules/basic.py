@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from math import floor, fmod
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -10,6 +10,7 @@ from nadoo_core.formulas.blending import blend, half_cosine
 from nadoo_core.formulas.parameters import above, at_least, between, require, share_above_zero, whole
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """The learning rate of every epoch.
 

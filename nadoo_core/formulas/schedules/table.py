@@ -6,12 +6,12 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from attrs import NOTHING, fields_dict
-from nadoo_graphs.errors import Code, Problem
 
 from nadoo_core.formulas.errors import FormulaError
 from nadoo_core.formulas.parameters import problem
 from nadoo_core.formulas.schedules.adjusted import CyclicRate, LinearWarmup, RateAt, TwoStep
 from nadoo_core.formulas.schedules.basic import ConstantRate, CosineRate, Schedule, StepRate, WarmRestarts
+from nadoo_graphs.errors import Code, Problem
 
 
 def schedules() -> Mapping[str, type[Schedule]]:
@@ -63,7 +63,7 @@ def base_schedule(base: object, initial: float, epochs: int) -> Schedule:
     if isinstance(base, Mapping):
         options = dict(cast(Mapping[str, object], base))
         return make_schedule(str(options.pop("name", "")), initial, epochs, options)
-    if isinstance(base, tuple(schedules().values())):
+    if isinstance(base, Schedule):
         return base
     raise FormulaError(problem("base", base, "a schedule, the name of one, or a table with its name and options"))
 

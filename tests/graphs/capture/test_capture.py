@@ -1,5 +1,8 @@
 """Capture: every model of the bank, what cannot be captured, and what the graph remembers of where it came from."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -228,3 +231,35 @@ def test_reading_a_number_out_of_a_tensor_is_refused() -> None:
 
     with pytest.raises(CaptureError, match=r"E11.*test_capture\.py"):
         capture(Reads(), torch.randn(2, 3))
+
+
+def test_what_is_no_example_is_refused() -> None:
+    with pytest.raises(CaptureError, match="put a single argument into a tuple"):
+        capture(nn.Linear(3, 2), 3)  # type: ignore[arg-type]
+
+
+def test_a_whole_slice_is_no_node() -> None:
+    class Whole(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, 1:]
+
+    assert [node.op for node in capture(Whole(), torch.randn(2, 3)).nodes()] == ["input", "slice", "output"]
+
+
+def test_a_branch_of_torchs_own_is_refused_with_a_way_out() -> None:
+    class Branch(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cond(x.sum() > 0, lambda y: y + 1, lambda y: y - 1, (x,))
+
+    with pytest.raises(CaptureError, match=r"test_capture\.py.*torch\.where"):
+        capture(Branch(), torch.randn(2, 3))
+
+
+def test_a_failed_capture_prints_nothing_of_torchs_own() -> None:
+    program = (
+        "import torch, nadoo_core as nadoo\n"
+        "try: nadoo.capture(torch.nn.Linear(2, 2), torch.randn(1, 3))\n"
+        "except nadoo.CaptureError as error: print(error.codes)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("('E11',)", "")

@@ -1,0 +1,19 @@
+"""Which of our own plugins offers what, so that a recipe that lacks one says what to install."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+KNOWN_OFFERS: Mapping[str, Mapping[str, str]] = MappingProxyType({
+    "passes": MappingProxyType({
+        "fold-batch-norm": "nadoo_cleanup",
+        "remove-identities": "nadoo_cleanup",
+        "merge-linear": "nadoo_cleanup",
+        "train": "nadoo_training",
+        "heal": "nadoo_training",
+    }),
+})  # fmt: skip
+
+
+def known_plugin(kind: str, name: str) -> str | None:
+    """The plugin of ours that offers a name, if one does."""
+    return KNOWN_OFFERS.get(kind, {}).get(name)
