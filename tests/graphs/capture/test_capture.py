@@ -257,9 +257,9 @@ def test_a_branch_of_torchs_own_is_refused_with_a_way_out() -> None:
 
 def test_a_failed_capture_prints_nothing_of_torchs_own() -> None:
     program = (
-        "import torch, nadoo_core as nadoo\n"
+        "import torch, nadoo_core as nadoo, nadoo_graphs as graphs\n"
         "try: nadoo.capture(torch.nn.Linear(2, 2), torch.randn(1, 3))\n"
-        "except nadoo.CaptureError as error: print(error.codes)\n"
+        "except graphs.CaptureError as error: print(error.codes)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("('E11',)", "")
