@@ -1,6 +1,6 @@
 """What nadoo's graph layer does, on one small network: capture it, print it, and prove that nothing is lost.
 
-Run it with `make run`. It writes the saved graph and its drawing into `out/round-trip`.
+Run it with `.venv/bin/python examples/round_trip.py`. It writes the saved graph and its drawing into `out/round-trip`.
 """
 
 import copy

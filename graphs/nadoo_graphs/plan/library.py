@@ -21,6 +21,7 @@ Weights: TypeAlias = Mapping[str, ValueType]
 Attributes: TypeAlias = Mapping[str, Attribute]
 Derived: TypeAlias = dict[str, Attribute]
 NOT_LAYERS = (INPUT, OUTPUT, TENSOR, OPAQUE)
+PADDING_MODE = "padding_mode"
 LISTS = ("ints", "sizes", "floats", "bools")
 
 RECURRENT = MappingProxyType({"has_biases": "bias", "layers": "num_layers"})
@@ -68,7 +69,7 @@ def transposed(weights: Weights, attributes: Attributes) -> Derived:
 def convolved(inputs: Attribute, outputs: Attribute, kernel: Sequence[Size]) -> Derived:
     """What PyTorch calls these sizes; a padding other than with zeros is a layer of its own."""
     sizes: Derived = {"in_channels": inputs, "out_channels": outputs, "kernel_size": tuple(kernel)}
-    return {**sizes, "padding_mode": "zeros"}
+    return {**sizes, PADDING_MODE: "zeros"}
 
 
 def groups_of(attributes: Attributes) -> int:
@@ -106,9 +107,9 @@ def recurrent(gates: int) -> Callable[[Weights, Attributes], Derived]:
 AXES = (1, 2, 3)
 DERIVED: Mapping[str, tuple[tuple[str, ...], Callable[[Weights, Attributes], Derived]]] = MappingProxyType({
     "linear": (("in_features", "out_features"), linear),
-    **{f"conv{axes}d": (("in_channels", "out_channels", "kernel_size", "padding_mode"), convolution) for axes in AXES},
+    **{f"conv{axes}d": (("in_channels", "out_channels", "kernel_size", PADDING_MODE), convolution) for axes in AXES},
     **{
-        f"conv_transpose{axes}d": (("in_channels", "out_channels", "kernel_size", "padding_mode"), transposed)
+        f"conv_transpose{axes}d": (("in_channels", "out_channels", "kernel_size", PADDING_MODE), transposed)
         for axes in AXES
     },
     "batch_norm": (("num_features",), first_axis("num_features", "weight", "running_mean")),
@@ -154,13 +155,19 @@ def attributes_of(
     attributes = row.complete({name: spread(row, layer, name, value) for name, value in given.items()})
     expected = derived(row, weights, attributes)
     problems = [
-        Problem(
-            Code.SHAPE, where, f"{name} is {params[name]!r}, but the weights say {expected[name]!r}; make them agree"
-        )
+        disagreement(where, name, params[name], expected[name])
         for name in follow
         if name in params and name in expected and spread_to(expected[name], params[name]) != expected[name]
     ]
     return attributes, problems
+
+
+def disagreement(where: str, name: str, given: Attribute, expected: Attribute) -> Problem:
+    """What is said of a parameter that is not what the weights say, or that no layer of this name has."""
+    if name == PADDING_MODE:
+        message = f"{name} is {given!r}; the layer pads with {expected!r} only, put a Pad before it"
+        return Problem(Code.UNKNOWN, where, message)
+    return Problem(Code.SHAPE, where, f"{name} is {given!r}, but the weights say {expected!r}; make them agree")
 
 
 def spread(row: Op, layer: str, name: str, value: Attribute) -> Attribute:

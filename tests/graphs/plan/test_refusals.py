@@ -91,7 +91,7 @@ CHANGED: dict[str, tuple[str, str, Change]] = {
         "in_features is 3, but the weights say 2",
         lambda d: item(d, LINEAR)["params"].update(in_features=3),
     ),
-    "blocks that do not fit together": ("E03", "block 'head' input: is declared float32[2]", in_block(HEAD, input_shape=[2])),
+    "blocks that do not fit": ("E03", "block 'head' input: is declared float32[2]", in_block(HEAD, input_shape=[2])),
     "a model of another shape": ("E03", "model output", in_model(output_shape=[2])),
     "another output datatype": ("E04", "declared float64[3]", in_block(HIDDEN, output_datatype="float64")),
     "a weight of another datatype": ("E04", "the bias is int32", in_item(B1, datatype="int32")),
