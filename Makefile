@@ -20,21 +20,22 @@ export OMP_WAIT_POLICY := passive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-thorough lint format types layers wheel clean always
+.PHONY: help run test test-slow test-thorough lint format types layers docs wheel clean always
 
 help:
-	@echo "make run            capture an example model, print its graph and prove the round trip"
+	@echo "make run            run the quickstart: train a small model, make it smaller, show what each step did"
 	@echo "make test           run the tests"
 	@echo "make test-slow      run the tests that take longer"
 	@echo "make test-thorough  run the tests with many more random examples"
 	@echo "make lint           check style and formatting        make format   apply them"
 	@echo "make types          check types                       make layers   check who imports whom"
+	@echo "make docs           build the documentation into site/"
 	@echo "make wheel          build the wheel into dist/        make clean    remove what was made"
 	@echo
 	@echo 'Settings, such as make test TORCH="torch==2.14.0" PYTHON=python3.12, are described in the Makefile.'
 
 run: $(ENVIRONMENT)/installed
-	$(BIN)/python examples/round_trip.py
+	$(BIN)/nadoo run quickstart --out out/quickstart
 
 test: $(ENVIRONMENT)/installed-dev
 	$(PYTEST) -m "not slow" $(OPTIONS)
@@ -58,6 +59,10 @@ types: $(ENVIRONMENT)/installed-dev
 
 layers: $(ENVIRONMENT)/installed-dev
 	$(BIN)/lint-imports
+
+docs: $(ENVIRONMENT)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open site/index.html"
 
 wheel: $(ENVIRONMENT)/installed-dev
 	$(BIN)/python -m build --wheel
@@ -90,7 +95,7 @@ $(ENVIRONMENT)/torch: $(ENVIRONMENT)/created always
 # pip is given the torch twice: first alone, then so that the package's own range cannot replace it.
 $(ENVIRONMENT)/installed: $(ENVIRONMENT)/torch pyproject.toml
 	$(if $(TORCH),$(BIN)/python -m pip install --quiet '$(TORCH)')
-	$(BIN)/python -m pip install --quiet $(if $(TORCH),'$(TORCH)') --editable .
+	$(BIN)/python -m pip install --quiet $(if $(TORCH),'$(TORCH)') --editable '.[examples]'
 	@touch $@
 
 $(ENVIRONMENT)/installed-dev: $(ENVIRONMENT)/installed

@@ -8,44 +8,22 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-import argparse
-import copy
-import json
+import random
 import statistics
 import sys
 import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
-from attrs import asdict, frozen
 from torch import nn
 
 import nadoo_core as nadoo
+from benchmarks.figures import SEED, Figure, report
 from nadoo_graphs.memory import Buffer, exact
 from tests.models.architectures import MobileNetV2, VisionTransformer, resnet_50
-
-RESULTS = Path(__file__).parent / "results" / "graph_speed.json"
-SEED = 0
-
-
-@frozen
-class Figure:
-    """One measured figure, its limit and whether it holds."""
-
-    name: str
-    measured: float
-    limit: float
-    unit: str
-    spread: float = 0.0
-
-    @property
-    def holds(self) -> bool:
-        """Whether the figure is within the limit."""
-        return self.measured <= self.limit
 
 
 def seconds(action: Callable[[], Any], runs: int = 7) -> list[float]:
@@ -148,13 +126,15 @@ def verifying() -> list[Figure]:
 
 def planning() -> list[Figure]:
     """The exact arena plan of 30 random buffers."""
-    torch.manual_seed(SEED)
-    starts = torch.randint(0, 40, (30,)).tolist()
-    lengths = torch.randint(1, 12, (30,)).tolist()
-    sizes = (4 * torch.randint(1, 500, (30,))).tolist()
-    rows = enumerate(zip(starts, lengths, sizes, strict=True))
-    buffers = tuple(Buffer(f"b{index}", size, first, first + length) for index, (first, length, size) in rows)
+    generator = random.Random(SEED)  # noqa: S311
+    buffers = [random_buffer(generator, f"b{index}") for index in range(30)]
     return [timed("exact arena plan of 30 buffers", lambda: exact(buffers), 1000)]
+
+
+def random_buffer(generator: random.Random, name: str) -> Buffer:
+    """A buffer of a random size that lives for a random while."""
+    first = generator.randrange(40)
+    return Buffer(name, 4 * generator.randrange(1, 500), first, first + generator.randrange(1, 12))
 
 
 def drawing() -> list[Figure]:
@@ -180,32 +160,9 @@ def measure() -> list[Figure]:
     ]
 
 
-def record(figures: list[Figure]) -> None:
-    """Write the figures with what is needed to repeat them."""
-    document = {
-        "command": "python -m benchmarks.graph_speed --record",
-        "seed": SEED,
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "figures": [{**asdict(figure), "holds": figure.holds} for figure in copy.deepcopy(figures)],
-    }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-
-
 def main() -> int:
-    """Print every figure beside its limit; the exit code says whether all hold."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--record", action="store_true", help="write the results beside this file")
-    arguments = parser.parse_args()
-    figures = measure()
-    for figure in figures:
-        state = "ok    " if figure.holds else "OVER  "
-        spread = f" (spread {figure.spread:.2f})" if figure.spread else ""
-        print(f"{state}  {figure.name:40} {figure.measured:9.2f} {figure.unit}, limit {figure.limit:g}{spread}")
-    if arguments.record:
-        record(figures)
-    return 0 if all(figure.holds for figure in figures) else 1
+    """Measure, print and record."""
+    return report("graph_speed", __doc__ or "", measure)
 
 
 if __name__ == "__main__":

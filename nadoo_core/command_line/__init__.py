@@ -1,4 +1,4 @@
-"""The command `nadoo`, and what a plugin needs to add commands of its own: `command`, `Session`, `answer`, `print_table`.
+"""The command `nadoo`, and what a plugin needs to add commands of its own: `command`, `Session`, `answer`.
 
 Each command is a module of its own that is imported when it is called, and imports what it needs when it works: the
 help of `nadoo` has to come at once, and torch takes a second or two.

@@ -24,17 +24,35 @@ def note_texts(context: click.Context, parameter: click.Parameter, value: tuple[
 
 
 def common_options() -> list[click.Parameter]:
-    """The options of every command; eager, so that a plugin's commands are there when the help is printed."""
-    file = click.Path(path_type=Path)
-    shared: dict[str, Any] = {"expose_value": False, "is_eager": True}
-    flags, lists = {**shared, "is_flag": True, "callback": note_flag}, {**shared, "callback": note_texts}
+    """The options of every command."""
     return [
-        click.Option(["--json", "json"], help="Answer with one JSON document.", **flags),
-        click.Option(["--plugin", "files"], multiple=True, type=file, metavar="FILE", help="Use a plugin file.", **lists),
-        click.Option(["--without"], multiple=True, metavar="NAME", help="Leave an installed plugin out.", **lists),
-        click.Option(["--trust"], help="Allow code that a recipe or MODEL names and that is not installed.", **flags),
-        click.Option(["--debug"], help="Show where in the source an error arose.", **flags),
+        flag("json", "Answer with one JSON document."),
+        texts(["--plugin", "files"], "FILE", "Use a plugin file.", click.Path(path_type=Path)),
+        texts(["--without"], "NAME", "Leave an installed plugin out.", click.STRING),
+        flag("trust", "Allow code that a recipe or MODEL names and that is not installed."),
+        flag("debug", "Show where in the source an error arose."),
     ]
+
+
+def flag(name: str, help_text: str) -> click.Option:
+    """A flag of the session; eager, so that it is known when the help is printed or an error is told."""
+    return click.Option(
+        [f"--{name}", name], is_flag=True, expose_value=False, is_eager=True, callback=note_flag, help=help_text
+    )
+
+
+def texts(names: list[str], metavar: str, help_text: str, kind: Any) -> click.Option:
+    """A list of the session; eager, so that a plugin's commands are there when the help is printed."""
+    return click.Option(
+        names,
+        multiple=True,
+        type=kind,
+        metavar=metavar,
+        expose_value=False,
+        is_eager=True,
+        callback=note_texts,
+        help=help_text,
+    )
 
 
 class NadooCommand(click.Command):

@@ -77,7 +77,7 @@ class CommandTable(click.Group):
         except (click.ClickException, click.exceptions.Exit):
             raise
         except (KeyboardInterrupt, click.Abort):
-            click.echo("nadoo: stopped; finished steps are kept, the same command goes on from there", err=True)
+            click.echo("nadoo: stopped; a run goes on from where it was when it is started again", err=True)
             ctx.exit(1)
         except BrokenPipeError:
             raise

@@ -1,14 +1,18 @@
 """What commands print: one JSON document, or tables and lines for people, plain where nobody's terminal is."""
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from nadoo_core.command_line.session import Session
 
+NAME = "nadoo"
 UNLIMITED = 10_000
 BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 KIBI = 1024
@@ -37,7 +41,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
     terminal = sys.stdout.isatty()
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers.split() else "left", overflow="fold")
+        alignment = "right" if column in numbers.split() else "left"
+        table.add_column(column, justify=alignment, overflow="fold", no_wrap=column == columns[0])
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console = Console(width=None if terminal else UNLIMITED, highlight=False)
@@ -66,6 +71,14 @@ def bytes_text(count: float) -> str:
     while count >= KIBI and unit < len(BYTE_UNITS) - 1:
         count, unit = count / KIBI, unit + 1
     return f"{count:,.0f} B" if unit == 0 else f"{count:,.1f}".removesuffix(".0") + f" {BYTE_UNITS[unit]}"
+
+
+def program() -> str:
+    """How the user would call nadoo again: by its name, or by the path where the name leads nowhere or elsewhere."""
+    called = Path(sys.argv[0])
+    if called.stem != NAME or shutil.which(NAME) == str(called.absolute()):
+        return NAME
+    return os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)
 
 
 def counted(number: int, noun: str) -> str:

@@ -84,13 +84,15 @@ def read_arrays(path: Path, names: Collection[str]) -> list[Any]:
     """The named arrays of an archive, read without pickle."""
     import numpy as np
 
+    if not zipfile.is_zipfile(path):
+        raise damaged(path, "is no npz archive")
     try:
         with np.load(path, allow_pickle=False) as archive:
             missing = [name for name in names if name not in archive.files]
             if missing:
                 raise absent(path, missing, archive.files)
             return [archive[name] for name in names]
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise damaged(path, f"cannot be read as an npz archive without pickle ({error})") from error
 
 

@@ -30,7 +30,8 @@ class Evaluator:
 
     def measure(self, model: Model, examples: Examples, names: Sequence[str] = ()) -> dict[str, Measurement]:
         """The named metrics; without names the loss, and the accuracy where examples have classes."""
-        wanted = tuple(names) or ((LOSS, "accuracy") if examples.labelled else (LOSS,))
+        classes = examples.labelled and self.loss not in {"bce", "mse"}
+        wanted = tuple(names) or ((LOSS, "accuracy") if classes else (LOSS,))
         self.require_known(wanted)
         if examples.targets is None:
             message = f"{', '.join(wanted)} need targets, and these examples have none; measure fidelity instead"

@@ -159,7 +159,7 @@ def refuse_choice(annotation: Any, value: Any, place: Place, texts: list[str]) -
     """Note a choice that there is not, with the nearest one."""
     hint = did_you_mean(value, texts) if isinstance(value, str) and texts else ""
     if hint.startswith("did"):
-        return place.refuse(f"is {shown(value)}; {hint} {described(annotation, place)} is allowed")
+        return place.refuse(f"is {shown(value)}; {hint} Give {described(annotation, place)}")
     return expected(annotation, value, place)
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from nadoo_core.passes.effects import Effect, Measured
@@ -40,12 +40,20 @@ def compare_runs(effect: Effect, before: ModelGraph, after: ModelGraph, rewrite:
     error32 = largest_error(reference(before, inputs), after, whole_numbers=effect.double is None)
     if effect.double is None:
         return Measured(error32=error32)
+    measured = Measured(error32=error32, rounding=coarseness(before))
     try:
         wide = with_dtype(before, "float64")
         expected = reference(wide, [widened(item) for item in inputs])
     except (GraphError, RuntimeError, NotImplementedError) as error:
-        return Measured(error32=error32, unchecked=f"the graph cannot be run in float64: {error}")
-    return Measured(largest_error(expected, rewrite(wide)), error32)
+        return evolve(measured, unchecked=f"the graph cannot be run in float64: {error}")
+    return evolve(measured, error64=largest_error(expected, rewrite(wide)))
+
+
+def coarseness(graph: ModelGraph) -> float:
+    """How much coarser than float32 the least precise floating-point numbers of a graph are."""
+    dtypes = {item.dtype for node in graph.nodes() for item in node.outputs if item.dtype in FLOATING}
+    steps = [torch.finfo(torch_dtype(dtype)).eps for dtype in dtypes]
+    return max([1.0, *(step / torch.finfo(torch.float32).eps for step in steps)])
 
 
 def reference(graph: ModelGraph, inputs: "list[Inputs]") -> Reference:
@@ -74,18 +82,21 @@ def relative_error(expected: Tensor, actual: Tensor) -> float:
     """max|Δ| / max|expected|; infinite where shapes or non-finite values differ, absolute where zero is expected."""
     if expected.shape != actual.shape:
         return math.inf
-    kind = torch.complex128 if expected.is_complex() else torch.float64
-    one, other = expected.to(kind).reshape(-1), actual.to(kind).reshape(-1)
-    finite = torch.isfinite(one)
-    if not torch.equal(finite, torch.isfinite(other)):
-        return math.inf
-    if not torch.equal(one[~finite], other[~finite]) and not bool(torch.isnan(one[~finite]).all()):
+    one, other = real_numbers(expected), real_numbers(actual)
+    finite, infinite = torch.isfinite(one), torch.isinf(one)
+    same_kinds = torch.equal(finite, torch.isfinite(other)) and torch.equal(torch.isnan(one), torch.isnan(other))
+    if not same_kinds or not torch.equal(one[infinite], other[infinite]):
         return math.inf
     one, other = one[finite], other[finite]
     if not one.numel():
         return 0.0
     size = float(one.abs().max())
     return float((one - other).abs().max()) / (size or 1.0)
+
+
+def real_numbers(value: Tensor) -> Tensor:
+    """All numbers of a tensor in float64, complex ones as two."""
+    return (torch.view_as_real(value) if value.is_complex() else value).double().reshape(-1)
 
 
 # --- inputs -----------------------------------------------------------------------------------------------------------

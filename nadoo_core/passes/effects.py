@@ -12,6 +12,8 @@ class Measured:
     error64: float | None = None
     error32: float | None = None
     unchecked: str = ""
+    rounding: float = 1.0
+    """How much coarser the graph's least precise numbers are than float32; an exact pass may round as they do."""
 
 
 class Effect:
@@ -34,10 +36,12 @@ class Effect:
 
     def problems(self, measured: Measured, where: str) -> list[Problem]:
         """Errors beyond what was promised."""
-        double = (measured.error64, self.double, "applied to a float64 copy, it")
+        coarser = 1.0 if self.double is None else measured.rounding
+        single = None if self.single is None else self.single * coarser
+        pairs = ((measured.error64, self.double, "applied to a float64 copy, it"), (measured.error32, single, "it"))
         return [
             Problem(CoreCode.EFFECT, where, f"{how} changes the results by {error:.3g} of their size; {self.promise}")
-            for error, limit, how in (double, (measured.error32, self.single, "it"))
+            for error, limit, how in pairs
             if error is not None and limit is not None and not error <= limit
         ]
 

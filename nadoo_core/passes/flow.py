@@ -44,7 +44,7 @@ def is_held(item: Property, history: set[str], broken: dict[str, str], graph: "M
 
 def unmet(name: str, item: Property, breaker: str | None, steps: Sequence[tuple[str, Pass]]) -> Problem:
     """The complaint about a need, with who broke it or who could meet it."""
-    makers = [other for other, step in steps if item in step.establishes]
+    makers = [other for other, step in steps if item in step.establishes and other != name]
     message = f"needs the property {item.name!r} ({item.summary})"
     if breaker is not None:
         message += f", which step {breaker!r} breaks; move this step before that one, or establish it again in between"

@@ -8,7 +8,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from nadoo_graphs.graph import ModelGraph
 
-Predicate: TypeAlias = "Callable[[ModelGraph], bool]"
+Predicate: TypeAlias = Callable[["ModelGraph"], bool]
 
 
 @frozen
@@ -17,7 +17,7 @@ class Property:
 
     name: str
     summary: str
-    predicate: Predicate | None = None
+    predicate: "Predicate | None" = None
 
     @property
     def structural(self) -> bool:

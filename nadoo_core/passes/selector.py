@@ -108,11 +108,12 @@ class Selector:
         """Parts that fit nothing in a graph, each with its nearest spelling; else that the whole fits nothing."""
         nodes = [node for node in graph.nodes() if node.op not in UNTOUCHABLE]
         names = [node.name for node in nodes]
-        types = [node.origin.module_type for node in nodes if node.origin.module_type]
+        full = [node.origin.module_type for node in nodes if node.origin.module_type]
+        types = [*full, *(item.rpartition(".")[2] for item in full)]
         parts = {
             "op": (self.op, [*graph.ops.by_name, *(node.op for node in nodes)], [node.op for node in nodes]),
             "name": (self.name, names, names),
-            "module": (self.module, [*types, *(item.rpartition(".")[2] for item in types)], types),
+            "module": (self.module, types, types),
             "exclude": (self.exclude, names, names),
         }
         found = [

@@ -35,7 +35,8 @@ def parse_document(text: str, folder: Path, title: str, source: Path | None = No
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        message = f"is not TOML: {error or type(error).__name__}; mend it there"
+        said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a number or a nesting is too large"
+        message = f"is not TOML: {said}; mend it there"
         raise RecipeError(recipe_problem(title, message)) from error
     return Document(tables, folder, title, source)
 

@@ -32,7 +32,7 @@ def extended(document: Document, registry: "Registry", problems: list[Problem], 
     """The tables of a document on top of those that it extends, with all paths absolute."""
     tables = with_step_names(anchored(document, problems))
     base = tables.get("extends")
-    if base is None:
+    if not isinstance(base, str):
         return tables
     where = f"{document.title}.extends"
     found = attempt(problems, lambda: find_base(document, base, where, registry, chain))
@@ -42,12 +42,8 @@ def extended(document: Document, registry: "Registry", problems: list[Problem], 
     return merged(below, tables)
 
 
-def find_base(
-    document: Document, base: object, where: str, registry: "Registry", chain: tuple[str, ...]
-) -> Document:
+def find_base(document: Document, base: str, where: str, registry: "Registry", chain: tuple[str, ...]) -> Document:
     """The document that another extends."""
-    if not isinstance(base, str) or not base:
-        raise RecipeError(recipe_problem(where, f"is {base!r}; give the file or the name of a recipe as a text"))
     if base.endswith(".toml"):
         contained(document.folder, base, where)
     found = find_document(base, registry, document.folder)
@@ -186,7 +182,7 @@ def chosen_table(tables: Tables, keys: list[str], where: str) -> Tables:
         raise RecipeError(Problem(CoreCode.UNKNOWN_KEY, where, f"there is no step or table {first!r}; {advice}"))
     if len(keys) == 1:
         raise RecipeError(recipe_problem(where, f"names the step {first!r} as a whole; give one of its options"))
-    table = steps[first] if first in steps else tables
+    table = steps.get(first, tables)
     for key in keys[1:-1] if first in steps else keys[:-1]:
         inner = table.setdefault(key, {})
         if not isinstance(inner, dict):
@@ -207,7 +203,7 @@ def parse_value(text: str) -> Any:
 def from_here(keys: list[str], value: Any) -> Any:
     """A path that the user typed starts from the current folder and may lead anywhere."""
     place = (keys[0], keys[-1])
-    if not isinstance(value, str) or len(keys) != 2:  # noqa: PLR2004 - a section and a key
+    if not isinstance(value, str) or len(keys) != 2:
         return value
     if place in PATHS:
         return str(Path(value).absolute())

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
 from nadoo_core.errors import CoreCode, Problem, RecipeError
 from nadoo_core.options import did_you_mean, structure
-from nadoo_core.passes import check_flow
+from nadoo_core.passes import TRAINED, check_flow
 from nadoo_core.recipe.documents import Document, find_document, parse_document
 from nadoo_core.recipe.merging import extended, with_change, with_step_names
 from nadoo_core.recipe.problems import attempt, recipe_problem
 from nadoo_core.recipe.recipe import Recipe, Step
-from nadoo_core.recipe.references import parse_reference
+from nadoo_core.recipe.references import FORM, parse_reference
 from nadoo_core.recipe.sections import DataSection, RecipeSection
 from nadoo_core.recipe.steps import read_exports, read_steps
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from nadoo_core.registry import Registry
 
 NAMED_LOSSES = ("bce", "cross-entropy", "mse")
+NAMED_METRICS = ("accuracy", "auc", "mse", "top-3", "top-5")
+"""What evaluation has by itself, written down here so that reading a recipe never waits for torch; tests compare."""
 DEFAULT_NAME = "recipe"
 
 
-def read_recipe(
-    source: str | Path, *, registry: "Registry | None" = None, changes: Sequence[str] = ()
-) -> Recipe:
+def read_recipe(source: str | Path, *, registry: "Registry | None" = None, changes: Sequence[str] = ()) -> Recipe:
     """The recipe of a file, or of an installed package by name; `changes` are those of `--set`."""
     known = registry or installed()
     return build(find_document(source, known), known, changes)
@@ -81,10 +81,22 @@ def checked(recipe: Recipe, registry: "Registry", problems: list[Problem], title
     """The recipe, if its parts fit together too."""
     problems.extend(reference_problems(recipe, registry))
     problems.extend(problem for step in recipe.steps for problem in limit_problems(step, recipe))
-    problems.extend(check_flow([(step.name, step.operation) for step in recipe.steps], recipe.held))
+    problems.extend(flow_problems(recipe))
     if problems:
         raise RecipeError(unique(problems), f"{title} is wrong:")
     return recipe
+
+
+def flow_problems(recipe: Recipe) -> list[Problem]:
+    """Steps that need what no step before them gives; a model may also have it from the beginning."""
+    found = check_flow([(step.name, step.operation) for step in recipe.steps], recipe.held)
+    told = recipe.model is not None and recipe.model.trained is None and not recipe.held
+    hint = ", or say `trained = true` in [model] if its weights are trained"
+    about = repr(TRAINED.name)
+    return [
+        attrs.evolve(problem, message=problem.message + hint) if told and about in problem.message else problem
+        for problem in found
+    ]
 
 
 def unique(problems: list[Problem]) -> list[Problem]:
@@ -105,8 +117,8 @@ def with_arrays(tables: dict[str, Any], problems: list[Problem]) -> dict[str, An
 def table_list(tables: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """The tables of an array; anything else there was complained of already."""
     value: Any = tables.get(key)
-    items: list[Any] = value if isinstance(value, list) else []
-    return [item for item in items if isinstance(item, dict)]
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
 
 
 def read_dataset(section: DataSection | None, registry: "Registry") -> Any:
@@ -134,30 +146,31 @@ def dataset_class(name: str, registry: "Registry") -> Any:
 
 
 def reference_problems(recipe: Recipe, registry: "Registry") -> list[Problem]:
-    """References that are written wrongly, and losses that have neither a name nor a module."""
+    """References that are written wrongly, and names that nobody offers."""
     problems: list[Problem] = []
     for where, text in recipe.references.items():
         attempt(problems, lambda text=text, where=where: parse_reference(text, where))
-    if recipe.model is not None and recipe.model.python is not None and ":" not in recipe.model.python:
-        attempt(problems, lambda: parse_reference(str(recipe.model and recipe.model.python), "recipe.model.python"))
-    loss = recipe.evaluation.loss
-    if loss and ":" not in loss and loss not in NAMED_LOSSES:
-        advice = did_you_mean(loss, NAMED_LOSSES)
-        problems.append(Problem(CoreCode.UNKNOWN_NAME, "recipe.evaluation.loss", f"is {loss!r}; {advice}"))
-    problems.extend(metric_problems(recipe.evaluation.metric, registry))
+    problems.extend(model_problems(recipe, registry))
+    loss, metric = recipe.evaluation.loss, recipe.evaluation.metric
+    problems.extend(name_problems("recipe.evaluation.loss", loss, NAMED_LOSSES))
+    problems.extend(name_problems("recipe.evaluation.metric", metric, (*NAMED_METRICS, *registry.names("metrics"))))
     return problems
 
 
-NAMED_METRICS = ("accuracy", "auc", "mse", "top-3", "top-5")
-
-
-def metric_problems(metric: str, registry: "Registry") -> list[Problem]:
-    """A metric is a name that somebody offers, or a reference."""
-    known = (*NAMED_METRICS, *registry.names("metrics"))
-    if not metric or ":" in metric or metric in known:
+def name_problems(where: str, name: str, known: Sequence[str]) -> list[Problem]:
+    """A loss or metric is unset, a name that somebody offers, or a reference."""
+    if not name or ":" in name or name in known:
         return []
-    message = f"is {metric!r}; {did_you_mean(metric, known)}"
-    return [Problem(CoreCode.UNKNOWN_NAME, "recipe.evaluation.metric", message)]
+    return [Problem(CoreCode.UNKNOWN_NAME, where, f"is {name!r}; {did_you_mean(name, known)}")]
+
+
+def model_problems(recipe: Recipe, registry: "Registry") -> list[Problem]:
+    """A model without a module is the name of one that a plugin offers."""
+    name = recipe.model.python if recipe.model is not None else None
+    if name is None or ":" in name or name in registry.names("models"):
+        return []
+    message = f"is {name!r}, a model that no plugin in use offers; {FORM}"
+    return [Problem(CoreCode.UNKNOWN_NAME, "recipe.model.python", message)]
 
 
 def limit_problems(step: Step, recipe: Recipe) -> list[Problem]:

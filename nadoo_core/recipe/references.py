@@ -50,7 +50,7 @@ def resolve_reference(text: str, where: str) -> Any:
     module = load_module(reference, where)
     found = getattr(module, reference.attribute, None)
     if found is None:
-        names = [name for name in vars(module) if not name.startswith("_")]
+        names = [name for name in dir(module) if not name.startswith("_")]
         message = f"{reference.module} has no {reference.attribute!r}; {did_you_mean(reference.attribute, names)}"
         raise RecipeError(Problem(CoreCode.RECIPE, where, message))
     return found

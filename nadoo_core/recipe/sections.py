@@ -72,7 +72,7 @@ class DataSection:
     dataset: str = option(help="a data set by name (see `nadoo plugins`), or module:function that makes one")
     options: PlainTable = option(factory=PlainTable, help="options of the data set, such as size, mean and std")
     validation: int | Share = option(
-        default=0.15, help="how much of the training split decides about limits: a share, or a number of examples"
+        default=0.15, minimum=0, help="how much of the training split decides about limits: a share, or a count"
     )
     calibration: int = option(default=256, minimum=0, help="how many training examples passes may measure ranges with")
 

@@ -1,4 +1,4 @@
-"""A first recipe for somebody's model: everything that can be chosen stands in it, explained, most of it switched off."""
+"""A first recipe for somebody's model: every choice stands in it with its explanation, most of them switched off."""
 
 import json
 from collections.abc import Iterator, Mapping

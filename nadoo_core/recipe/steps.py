@@ -1,15 +1,15 @@
 """Steps and exports of a recipe as the objects that do the work, with everything that is wrong with them noted."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from nadoo_core.errors import CoreCode, NadooError, Problem
-from nadoo_core.options import RESERVED, did_you_mean, structure
+from nadoo_core.errors import CoreCode, NadooError, Problem, RecipeError
+from nadoo_core.options import RESERVED, structure, structure_value
 from nadoo_core.options.fields import option_fields
 from nadoo_core.recipe.plain import PlainTable
 from nadoo_core.recipe.problems import attempt, recipe_problem
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 NAME_FORM = "give 1 to 64 letters, digits, hyphens and underscores, a letter or a digit first"
 Tables = dict[str, Any]
+Found = TypeVar("Found")
 
 
 def read_steps(tables: Iterable[Tables], registry: "Registry", folder: Path, problems: list[Problem]) -> list[Step]:
@@ -53,9 +54,7 @@ def name_problems(name: object, where: str, seen: set[str]) -> Iterable[Problem]
     seen.add(name)
 
 
-def read_step(
-    table: Tables, where: str, registry: "Registry", folder: Path, problems: list[Problem]
-) -> Step | None:
+def read_step(table: Tables, where: str, registry: "Registry", folder: Path, problems: list[Problem]) -> Step | None:
     """One step: its own keys, and all others as options of its pass."""
     cls = attempt(problems, lambda: pass_class(table, where, registry))
     problems.extend(misspelt(table, cls, where))
@@ -78,15 +77,16 @@ def read_step(
 def pass_class(table: Tables, where: str, registry: "Registry") -> "type[Pass] | None":
     """The class that a step names; None where it names none, which its own keys will say."""
     name = table.get("pass")
-    return load_named(registry, "passes", name, f"{where}.pass") if isinstance(name, str) else None
+    return placed(f"{where}.pass", name, lambda: registry.pass_class(name)) if isinstance(name, str) else None
 
 
-def load_named(registry: "Registry", kind: str, name: str, where: str) -> Any:
-    """A thing by name; what the registry complains of is said of the place in the recipe."""
+def placed(where: str, name: str, load: Callable[[], Found]) -> Found:
+    """What is loaded by name; what the registry complains of is said of the place in the recipe."""
     try:
-        return registry.load(kind, name)
+        return load()
     except NadooError as error:
-        raise type(error)([attrs.evolve(problem, where=where) for problem in error.problems]) from error
+        problems = [Problem(item.code, where, f"is {name!r}: {item.message}") for item in error.problems]
+        raise type(error)(problems) from error
 
 
 def misspelt(table: Tables, cls: "type[Pass] | None", where: str) -> Iterable[Problem]:
@@ -127,24 +127,12 @@ def read_export(table: Tables, registry: "Registry", where: str) -> Export:
     """One export: its exporter by name, and the other keys as options of that."""
     name = table.get("to")
     if not isinstance(name, str):
-        known = did_you_mean("", registry.names("exporters"))
-        raise_missing(where, f"the key 'to' is missing or no text; {known}")
-    exporter = load_named(registry, "exporters", str(name), f"{where}.to")
-    options = structure(OptionsOfAny, {"options": {key: table[key] for key in table if key != "to"}}, where).options
-    if isinstance(exporter, type) and attrs.has(exporter):
-        exporter = structure(exporter, options, where)
-    return Export(to=str(name), exporter=exporter, options=options)
-
-
-def raise_missing(where: str, message: str) -> None:
-    """Refuse a table without the key that says what it is."""
-    from nadoo_core.errors import RecipeError
-
-    raise RecipeError(Problem(CoreCode.MISSING_KEY, where, message))
-
-
-@attrs.frozen(kw_only=True)
-class OptionsOfAny:
-    """Options of something that does not say which it has."""
-
-    options: PlainTable
+        known = ", ".join(registry.names("exporters")) or "none is installed"
+        message = f"the key 'to' is missing or no text; give the name of an exporter ({known})"
+        raise RecipeError(Problem(CoreCode.MISSING_KEY, where, message))
+    exporter: Any = placed(f"{where}.to", name, lambda: registry.load("exporters", name))
+    options: PlainTable = structure_value(PlainTable, {key: table[key] for key in table if key != "to"}, where)
+    if not isinstance(exporter, type):
+        return Export(to=name, exporter=exporter, options=options)
+    made: Any = structure(exporter, options, where) if attrs.has(exporter) else exporter(**options)
+    return Export(to=name, exporter=made)

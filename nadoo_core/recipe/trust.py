@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 from nadoo_core.errors import CoreCode, Problem, RecipeError
-from nadoo_core.recipe.references import Reference, parse_reference
 from nadoo_core.recipe.problems import attempt
+from nadoo_core.recipe.references import Reference, parse_reference
 
 if TYPE_CHECKING:
     from nadoo_core.recipe.recipe import Recipe
@@ -87,6 +87,6 @@ def editable_folders() -> Iterator[Path]:
     """The project folders of distributions that are installed for editing."""
     for distribution in distributions():
         text = distribution.read_text("direct_url.json")
-        document = json.loads(text) if text else {}
-        if document.get("dir_info", {}).get("editable"):
-            yield Path(unquote(urlparse(document["url"]).path))
+        document: dict[str, Any] = json.loads(text) if text else {}
+        if document.get("dir_info") == {"editable": True}:
+            yield Path(unquote(urlparse(str(document["url"])).path))

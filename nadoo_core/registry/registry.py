@@ -167,12 +167,10 @@ def refuse_misspelt_hooks(source: Source, where: str) -> None:
 
 def refuse_unmarked_hooks(source: Source, where: str) -> None:
     """A function with the name of a hook and no @hookimpl would never be called."""
-    functions = {name: item for name, item in vars(source.hooks).items() if isinstance(item, FunctionType)}
-    unmarked = [
-        name
-        for name, item in functions.items()
-        if name.startswith(f"{PROJECT}_") and not hasattr(item, f"{PROJECT}_impl")
-    ]
+    members = cast("dict[str, object]", vars(source.hooks))
+    functions = [name for name, item in members.items() if isinstance(item, FunctionType)]
+    hooks = [name for name in functions if name.startswith(f"{PROJECT}_")]
+    unmarked = [name for name in hooks if not hasattr(members[name], f"{PROJECT}_impl")]
     if unmarked:
         message = f"has {', '.join(unmarked)}, which nobody would call; decorate hooks with @hookimpl, rename the rest"
         raise PluginError(Problem(CoreCode.PLUGIN, where, message))

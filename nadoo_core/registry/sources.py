@@ -53,7 +53,7 @@ def from_entry_point(point: EntryPoint) -> Source | Failure:
     name = distribution.name if distribution is not None else "an unknown distribution"
     try:
         return Source(point.name, name, distribution.version if distribution is not None else "", point.load())
-    except Exception as error:  # a plugin may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported
         return Failure(point.name, name, error)
 
 
@@ -64,7 +64,7 @@ def from_file(path: Path) -> Source:
         raise PluginError(Problem(CoreCode.PLUGIN, where, "is not there; give the path of a Python file"))
     try:
         module = imported(path)
-    except Exception as error:  # a file may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a file may raise anything while it is imported
         message = f"cannot be imported: {type(error).__name__}: {error}"
         raise PluginError(Problem(CoreCode.PLUGIN, where, message)) from error
     version = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, that share their content where they can, and whose content is known."""
+"""Files that are there as a whole or not at all, and that share their content where the system can do that."""
 
 import hashlib
 import json
@@ -10,10 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from nadoo_core.errors import CoreCode, Problem, StoreError
 from nadoo_graphs.encoding import canonical
 from nadoo_graphs.saving.folder import explained, sync_folder
-
-from nadoo_core.errors import CoreCode, Problem, StoreError
 
 
 @contextmanager

@@ -1,68 +1,168 @@
-"""Graphs in the store: written so that files which an earlier graph has already are shared instead of written again."""
+"""Graphs in the store: one document, every large tensor a file of its own, and all small ones together in one.
 
-from collections.abc import Mapping
+A step that changes one tensor of a gigabyte writes that tensor; all others are links to what is there. Every file is
+named by a hash of its content and checked against it whenever it is read, so what a crash of the machine left
+half-written is found then, and nothing has to wait for the disk now.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nadoo_graphs.errors import GraphError
+from attrs import frozen
 
 from nadoo_core.errors import StoreError
 from nadoo_core.store.entry import Entry, damaged
-from nadoo_core.store.files import digest_file, link_or_copy, sync, write_synced
+from nadoo_core.store.files import link_or_copy, write_synced
+from nadoo_graphs.errors import GraphError
 
 if TYPE_CHECKING:
+    import torch
+
     from nadoo_graphs.graph import ModelGraph
+    from nadoo_graphs.ops import OpTable
+    from nadoo_graphs.saving.stored import StoredTensor
+
+GRAPH_FILE = "graph.json"
+SMALL = "small"
+SMALL_BYTES = 256 * 1024
 
 
-def write_graph(graph: "ModelGraph", folder: Path, known: Mapping[str, tuple[Path, str]]) -> dict[str, str]:
-    """Write a graph into an empty folder and give the hash of each file; `known` are files that need no writing.
+@frozen
+class Objects:
+    """The shared files of a store, by the hash of their content."""
 
-    The name of a data file follows from the hashes of its tensors, so an equal name is an equal content.
-    """
-    from nadoo_graphs.saving.paths import GRAPH_FILE
-    from nadoo_graphs.saving.write import data_files, document_text, require_valid
+    folder: Path
+
+    def place(self, digest: str) -> Path:
+        """Where a content lies, if it does."""
+        return self.folder / digest[:2] / digest
+
+    def put(self, digest: str, content: memoryview, target: Path) -> None:
+        """Let a file of an entry have a content, by a link to the shared file where there is one."""
+        shared = self.place(digest)
+        if shared.exists() and shared.stat().st_size == len(content):
+            link_or_copy(shared, target)
+            return
+        target.write_bytes(content)
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        shared.unlink(missing_ok=True)
+        link_or_copy(target, shared)
+
+
+def write_graph(graph: "ModelGraph", folder: Path, objects: Objects) -> dict[str, str]:
+    """Write a graph into an empty folder, and give the hash of the content behind every file."""
     from nadoo_graphs.formats import standard_formats
+    from nadoo_graphs.saving.write import data_files, document_text, require_valid
+    from nadoo_graphs.tensors import content_bytes
 
     require_valid(graph)
     files = [file for file in data_files(graph, standard_formats()) if file.table]
-    found: dict[str, str] = {}
-    for file in files:
-        target = folder / file.name
-        if file.name in known:
-            path, found[file.name] = known[file.name]
-            link_or_copy(path, target)
-            continue
-        target.touch()
-        mode = target.stat().st_mode
-        file.write(target)
-        target.chmod(mode)
-        sync(target)
-        found[file.name] = digest_file(target)
-    write_synced(folder / GRAPH_FILE, document_text(graph, files))
-    return {**found, GRAPH_FILE: digest_file(folder / GRAPH_FILE)}
+    text = document_text(graph, files)
+    write_synced(folder / GRAPH_FILE, text)
+    rows = {row.sha256: file.tensors[row.name] for file in files for row in file.table}
+    large = {digest: value for digest, value in rows.items() if value.nbytes >= SMALL_BYTES}
+    for digest, value in large.items():
+        objects.put(digest, content_bytes(value), folder / digest)
+    small = b"".join(content_bytes(rows[digest]) for digest in sorted(rows) if digest not in large)
+    digest = hashlib.sha256(small).hexdigest()
+    objects.put(digest, memoryview(small), folder / digest)
+    return {**{name: name for name in large}, SMALL: digest, GRAPH_FILE: hashlib.sha256(text).hexdigest()}
 
 
-def load_graph(entry: Entry) -> "ModelGraph":
+def load_graph(entry: Entry, ops: "OpTable | None" = None) -> "ModelGraph":
     """The graph of an entry; whatever is wrong with its files is a `StoreError`."""
-    from nadoo_graphs.saving import load
-
-    check_file(entry, "graph.json")
     try:
-        graph = load(entry.graph_folder, allow_nonfinite=True)
-    except GraphError as error:
-        raise StoreError(damaged(entry.key, str(error.problems[0]))) from error
+        graph = read_graph(entry, ops)
+    except (GraphError, OSError, ValueError, KeyError) as error:
+        said = str(error.problems[0].message) if isinstance(error, GraphError) else str(error)
+        raise StoreError(damaged(entry.key, said)) from error
     if graph.fingerprint() != entry.record.get("fingerprint"):
         raise StoreError(damaged(entry.key, "its graph has another fingerprint"))
     return graph
 
 
-def check_file(entry: Entry, name: str) -> Path:
-    """A file of an entry's graph whose content is what was written."""
-    path = entry.graph_folder / name
-    try:
-        if digest_file(path) == entry.files.get(name):
-            return path
-        reason = f"{name} has another content"
-    except OSError as error:
-        reason = f"{name} cannot be read: {error.strerror}"
-    raise StoreError(damaged(entry.key, reason))
+def read_graph(entry: Entry, ops: "OpTable | None") -> "ModelGraph":
+    """Put a graph together from its document and its tensors."""
+    from nadoo_graphs.formats import standard_formats
+    from nadoo_graphs.ops import standard_ops
+    from nadoo_graphs.parts import Part
+    from nadoo_graphs.saving.assembly import assemble
+    from nadoo_graphs.saving.document import decode_document
+    from nadoo_graphs.saving.read import STANDARD, Trust, record_of, with_examples
+
+    text = (entry.graph_folder / GRAPH_FILE).read_bytes()
+    if hashlib.sha256(text).hexdigest() != entry.files[GRAPH_FILE]:
+        raise ValueError(f"{GRAPH_FILE} has another content")
+    document = decode_document(Part(json.loads(text), [], GRAPH_FILE))
+    rows = [row.stored for row in document.tensors]
+    tensors = read_tensors(entry, [*rows, *document.examples])
+    table = ops or standard_ops()
+    trust = Trust(table, standard_formats(), nonfinite=True, operators=(), limits=STANDARD, migrations={})
+    records = {row.stored.name: record_of(row, tensors[row.stored.sha256], trust) for row in document.tensors}
+    examples = {row.name: tensors[row.sha256][row.name] for row in document.examples}
+    return assemble(with_examples(document, examples), records, table)
+
+
+def read_tensors(entry: Entry, rows: "Sequence[StoredTensor]") -> "dict[str, dict[str, torch.Tensor]]":
+    """The tensors of an entry by hash and name, each checked against its hash."""
+    from nadoo_graphs.formats import standard_formats
+    from nadoo_graphs.saving.stored import from_stored
+    from nadoo_graphs.tensors import content_digest
+
+    places = contents(entry, rows)
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    for row in rows:
+        stored = as_tensor(row, places[row.sha256])
+        if content_digest(stored) != row.sha256:
+            raise ValueError(f"tensor {row.name!r} has another content")
+        found.setdefault(row.sha256, {})[row.name] = from_stored(stored, row.type, standard_formats())
+    return found
+
+
+def contents(entry: Entry, rows: "Sequence[StoredTensor]") -> dict[str, memoryview]:
+    """The bytes behind every hash: those of a file of its own, or a piece of the file with all small ones."""
+    small = memoryview((entry.graph_folder / entry.files[SMALL]).read_bytes())
+    sizes = {row.sha256: stored_bytes(row) for row in rows}
+    position, places = 0, dict[str, memoryview]()
+    for digest in sorted(sizes):
+        if digest in entry.files:
+            places[digest] = read_bytes(entry.graph_folder / digest)
+            continue
+        places[digest] = memoryview(bytearray(small[position : position + sizes[digest]]))
+        position += sizes[digest]
+    return places
+
+
+def read_bytes(path: Path) -> memoryview:
+    """The content of a file in memory that may be written to, as torch wants it, without a second copy."""
+    buffer = memoryview(bytearray(path.stat().st_size))
+    with path.open("rb") as file:
+        count = file.readinto(buffer)
+    return buffer[:count]
+
+
+def stored_bytes(row: "StoredTensor") -> int:
+    """How many bytes a tensor takes as it is stored."""
+    from nadoo_graphs.formats import standard_formats
+    from nadoo_graphs.saving.stored import layout, layout_bytes
+
+    return layout_bytes(*layout(row.type, standard_formats()))
+
+
+def as_tensor(row: "StoredTensor", content: memoryview) -> "torch.Tensor":
+    """The tensor of some bytes."""
+    import torch
+
+    from nadoo_graphs.formats import standard_formats
+    from nadoo_graphs.saving.stored import layout
+    from nadoo_graphs.tensors import torch_dtype
+
+    dtype, shape = layout(row.type, standard_formats())
+    if len(content) != stored_bytes(row):
+        raise ValueError(f"tensor {row.name!r} has {len(content)} of {stored_bytes(row)} bytes")
+    if not len(content):
+        return torch.empty(shape, dtype=torch_dtype(dtype))
+    return torch.frombuffer(content, dtype=torch_dtype(dtype)).reshape(shape)

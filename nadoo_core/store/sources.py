@@ -28,8 +28,6 @@ def our_digest() -> str:
 def code_digest(value: Any, distribution_name: str | None = None) -> str | None:
     """The hash over the package, or the single file, that a class or function comes from; None if nobody knows it."""
     module = sys.modules.get(str(getattr(value, "__module__", "")))
-    if module is None:
-        module = sys.modules.get(type(value).__module__)
     name, file = str(getattr(module, "__name__", "")), getattr(module, "__file__", None)
     if file is None:
         return None

@@ -1,17 +1,18 @@
 """The store: every finished step under the key of all that it depends on, so that no work is lost or done twice.
 
-    objects/ab/abcd…        the content of files by its hash; entries and run folders share them by hard links
-    entries/ab/abcd…/       entry.json and graph/, which appear at once by the renaming of a folder
-    trainings/abcd…/        checkpoints of trainings that are under way, by the key of their step
-    temporary/              what is being written; whatever lies there for long was left by a process that died
+objects/ab/abcd… is the content of files by its hash, which entries share by hard links.
+entries/ab/abcd…/ holds entry.json and graph/, which appear at once by the renaming of a folder.
+trainings/abcd…/ holds the checkpoints of trainings that are under way, by the key of their step.
+working/abc is locked by the process that computes an entry whose key begins so.
+temporary/ is what is being written; whatever lies there for long was left by a process that died.
 """
 
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,14 @@ from attrs import frozen
 from nadoo_core.errors import CoreCode, OptionError, Problem, StoreError
 from nadoo_core.options import Unit
 from nadoo_core.store.entry import ENTRY_FILE, GRAPH_FOLDER, Entry, entry_document, read_entry
-from nadoo_core.store.files import as_json, link_or_copy, refused_writes, write_synced
-from nadoo_core.store.graphs import check_file, load_graph, write_graph
-from nadoo_core.store.locks import exclusive
+from nadoo_core.store.files import as_json, refused_writes, write_synced
+from nadoo_core.store.graphs import Objects, load_graph, write_graph
+from nadoo_core.store.locks import exclusive, waiting
 from nadoo_core.store.pruning import Pruned, prune, unique_bytes
 
 if TYPE_CHECKING:
     from nadoo_graphs.graph import ModelGraph
+    from nadoo_graphs.ops import OpTable
 
 STORE_VARIABLE = "NADOO_STORE"
 LIMIT_VARIABLE = "NADOO_STORE_LIMIT"
@@ -69,23 +71,9 @@ class Store:
         """How much the store takes, every shared file once."""
         return unique_bytes(self.folder)
 
-    def load(self, entry: Entry) -> "ModelGraph":
-        """The graph of an entry, checked; a damaged one is a `StoreError`."""
-        return load_graph(entry)
-
-    def give(self, entry: Entry, folder: Path) -> None:
-        """Put the graph of an entry into a folder, which then holds that graph and nothing else."""
-        paths = [check_file(entry, name) for name in entry.files]
-        temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
-        with refused_writes(folder.parent):
-            try:
-                temporary.mkdir(parents=True)
-                for path in paths:
-                    link_or_copy(path, temporary / path.name)
-                shutil.rmtree(folder, ignore_errors=True)
-                temporary.rename(folder)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+    def load(self, entry: Entry, ops: "OpTable | None" = None) -> "ModelGraph":
+        """The graph of an entry, checked; a damaged one is a `StoreError`. `ops` are those of the graph's plugins."""
+        return load_graph(entry, ops)
 
     # --- keeping ---
 
@@ -98,47 +86,25 @@ class Store:
         inputs: Mapping[str, Any],
         record: Mapping[str, Any],
         graph: "ModelGraph | None" = None,
-        parent: Entry | None = None,
         keep: Collection[str] = (),
     ) -> Entry:
-        """Keep something finished; files that the parent has already are shared. `keep` are keys not to be pruned."""
+        """Keep something finished; contents that are there already are shared. `keep` are keys not to be pruned."""
         self.prepare()
         with refused_writes(self.folder):
             workshop = self.folder / "temporary" / secrets.token_hex(8)
             try:
-                self.write(workshop, graph, parent, lambda files: entry_document(
-                    key, kind, title, dict(inputs), dict(record), files))  # fmt: skip
+                (workshop / GRAPH_FOLDER).mkdir(parents=True)
+                objects = Objects(self.folder / "objects")
+                files = {} if graph is None else write_graph(graph, workshop / GRAPH_FOLDER, objects)
+                document = entry_document(key, kind, title, dict(inputs), dict(record), files)
+                write_synced(workshop / ENTRY_FILE, as_json(document))
                 with exclusive(self.folder / "lock"):
                     self.place(workshop, key)
             finally:
                 shutil.rmtree(workshop, ignore_errors=True)
-        if self.limit_bytes is not None:
+        if self.limit_bytes is not None and self.bytes() > self.limit_bytes:
             self.prune(self.limit_bytes, {*keep, key})
         return read_entry(self.entry_folder(key))
-
-    def write(self, workshop: Path, graph: "ModelGraph | None", parent: Entry | None, document: Any) -> None:
-        """Write an entry where nobody looks for it yet."""
-        home = workshop / GRAPH_FOLDER
-        home.mkdir(parents=True)
-        known = {name: (parent.graph_folder / name, digest) for name, digest in parent.files.items()} if parent else {}
-        present = {name: item for name, item in known.items() if item[0].is_file()}
-        files = {} if graph is None else write_graph(graph, home, present)
-        for name, digest in files.items():
-            self.share(home / name, digest)
-        write_synced(workshop / ENTRY_FILE, as_json(document(files)))
-
-    def share(self, path: Path, digest: str) -> None:
-        """Let a file be the one of its content that the store has, or become that one."""
-        shared = self.folder / "objects" / digest[:2] / digest
-        shared.parent.mkdir(parents=True, exist_ok=True)
-        if shared.exists() and shared.stat().st_size == path.stat().st_size:
-            if not shared.samefile(path):
-                path.unlink()
-                link_or_copy(shared, path)
-            return
-        shared.unlink(missing_ok=True)
-        with suppress(OSError):
-            shared.hardlink_to(path)
 
     def place(self, workshop: Path, key: str) -> None:
         """Let an entry appear, unless another process was faster."""
@@ -152,14 +118,13 @@ class Store:
         workshop.rename(target)
 
     def discard(self, key: str) -> None:
-        """Forget an entry that is damaged, together with shared files that are not what their names say."""
-        from nadoo_core.store.files import digest_file
-
+        """Forget an entry that is damaged, together with the shared files of it that may be the reason."""
         folder = self.entry_folder(key)
+        objects = Objects(self.folder / "objects")
         for path in (folder / GRAPH_FOLDER).glob("*"):
-            for shared in (self.folder / "objects").glob("*/*"):
-                if shared.samefile(path) and digest_file(shared) != shared.name:
-                    shared.unlink(missing_ok=True)
+            shared = objects.place(path.name)
+            if shared.exists() and shared.samefile(path):
+                shared.unlink(missing_ok=True)
         grave = self.folder / "temporary" / secrets.token_hex(8)
         with suppress(OSError):
             grave.parent.mkdir(parents=True, exist_ok=True)
@@ -172,6 +137,10 @@ class Store:
             return Pruned(0, 0, 0)
         with exclusive(self.folder / "lock"):
             return prune(self, limit_bytes, keep)
+
+    def working(self, key: str, tell: Callable[[], object]) -> AbstractContextManager[None]:
+        """Be the only process that computes an entry; a few keys share a lock, so nobody may hold two."""
+        return waiting(self.folder / "working" / key[:3], tell)
 
     # --- places ---
 

@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from attrs import frozen
@@ -37,11 +37,11 @@ class Checkpoint:
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; until it is whole and on the disk, the last one stands."""
-    from safetensors.torch import save_file
+    from safetensors import torch as safetensors_torch
 
     name = f"tensors-{secrets.token_hex(8)}.safetensors"
     with committing(folder) as commit:
-        commit.place(name, lambda path: save_file(dict(checkpoint.tensors), path))
+        commit.place(name, lambda path: safetensors_torch.save_file(dict(checkpoint.tensors), path))
         document = {
             "version": VERSION,
             "training": dict(checkpoint.training),
@@ -50,11 +50,12 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
             "sha256": digest_file(folder / name),
         }
         text = json.dumps(document, indent=1, allow_nan=False)
-        commit.commit(FILE, lambda path: _write(path, text))
+        commit.commit(FILE, lambda path: write_text(path, text))
     remove_others(folder, {name})
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """The text as the whole of a file."""
     path.write_text(text, encoding="utf-8")
 
 
@@ -72,16 +73,18 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 def read(folder: Path, document: Any) -> Checkpoint:
     """The checkpoint that a document describes, with its tensors checked against their hash."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors import torch as safetensors_torch
 
     path = folder / FILE
-    if not isinstance(document, dict) or set(document) != KEYS or document["version"] != VERSION:
+    known = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+    if set(known) != KEYS or known["version"] != VERSION:
         raise damaged(path, f"is no checkpoint of version {VERSION}")
-    tensors = inside(folder, str(document["tensors"]))
+    tensors = inside(folder, str(known["tensors"]))
     try:
-        if digest_file(tensors) != document["sha256"]:
+        if digest_file(tensors) != known["sha256"]:
             raise damaged(tensors, "was altered after it was written")
-        return Checkpoint(document["training"], document["state"], load_file(tensors))
+        mapped = safetensors_torch.load_file(tensors)
+        return Checkpoint(known["training"], known["state"], {name: value.clone() for name, value in mapped.items()})
     except SafetensorError as error:
         raise damaged(tensors, str(error)) from error
 

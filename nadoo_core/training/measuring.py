@@ -11,6 +11,7 @@ from nadoo_core.evaluation.evaluator import LOSS, Evaluator
 from nadoo_core.evaluation.losses import Loss
 from nadoo_core.evaluation.metrics import hits
 from nadoo_core.training.log import EpochRecord
+from nadoo_core.training.options import TrainingOptions
 from nadoo_core.training.state import TrainingState
 from nadoo_graphs.errors import EmptyTensorError
 
@@ -26,9 +27,14 @@ def share_correct(outputs: torch.Tensor, targets: torch.Tensor) -> float:
 class EpochJudge:
     """Makes the record of an epoch."""
 
-    def __init__(self, loss: str | Loss, activations: Collection[str], compute: str) -> None:
-        self.evaluator = Evaluator(loss=loss, compute=compute)
+    def __init__(self, options: TrainingOptions, loss: Loss | None, activations: Collection[str]) -> None:
+        self.evaluator = Evaluator(loss=loss or options.loss, compute=options.compute)
         self.activations = activations
+        self.classification = options.loss == "cross-entropy"
+
+    def classifies(self, examples: Examples) -> bool:
+        """Whether the outputs are scores of classes, so that there is an accuracy."""
+        return self.classification and examples.labelled
 
     def record(
         self,
@@ -39,14 +45,14 @@ class EpochJudge:
         rate: Callable[[float], float],
     ) -> EpochRecord:
         """The means of the steps, and what validation says now."""
-        labelled = train.labelled
-        measured = self.evaluator.measure(model, validation) if validation is not None else {}
+        names = (LOSS, "accuracy") if self.classifies(train) else (LOSS,)
+        measured = self.evaluator.measure(model, validation, names) if validation is not None else {}
         accuracy = measured.get("accuracy")
         return EpochRecord(
             epoch=state.epoch,
             rate=rate(state.epoch),
             loss=state.sums.loss / state.sums.seen,
-            accuracy=state.sums.correct / state.sums.seen if labelled else None,
+            accuracy=state.sums.correct / state.sums.seen if self.classifies(train) else None,
             validation_loss=measured[LOSS].value if measured else None,
             validation_accuracy=accuracy.value if accuracy else None,
             positive_share=self.positive_share(model, train if validation is None else validation),

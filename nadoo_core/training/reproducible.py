@@ -19,3 +19,12 @@ def reproducible(device: torch.device) -> Generator[None]:
             yield
         finally:
             torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+def seed_step(device: torch.device, seed: int) -> None:
+    """Seed what dropout draws from; `torch.manual_seed` would do more, in a third of a small step's time."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)

@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import torch
 from attrs import evolve
@@ -19,6 +19,7 @@ from nadoo_core.data.examples import Examples
 from nadoo_core.data.order import derived_seed
 from nadoo_core.evaluation.compute import device_of, device_of_model
 from nadoo_core.evaluation.losses import Loss, loss_of
+from nadoo_core.evaluation.outputs import flat
 from nadoo_core.options import unstructure
 from nadoo_core.training.checkpoint import Checkpoint, load_checkpoint, require_same_training, save_checkpoint
 from nadoo_core.training.errors import training_error
@@ -27,7 +28,7 @@ from nadoo_core.training.log import EpochRecord, RunningSums, TrainingLog
 from nadoo_core.training.measuring import EpochJudge, share_correct
 from nadoo_core.training.optimizers import optimizer_of, set_rate
 from nadoo_core.training.options import TrainingOptions
-from nadoo_core.training.reproducible import reproducible
+from nadoo_core.training.reproducible import reproducible, seed_step
 from nadoo_core.training.state import (
     BEST,
     HOOK,
@@ -73,7 +74,7 @@ class Trainer:
         self.checkpoints = checkpoints
         self.schedule = options.make_schedule()
         self.device = device_of(options.compute)
-        self.judge = EpochJudge(loss or options.loss, activations, options.compute)
+        self.judge = EpochJudge(options, loss, activations)
         self.state = TrainingState()
 
     # --- the whole training -------------------------------------------------------------------------------------------
@@ -117,11 +118,10 @@ class Trainer:
 
     def finish(self) -> TrainingLog:
         """Give the model the weights that are kept."""
-        kept = self.options.epochs - 1 if self.state.best_epoch is None else self.state.best_epoch
+        kept = len(self.state.records) - 1
         if self.state.best_epoch is not None and self.options.keep == "best":
             load_model(self.model, self.state.best)
-        else:
-            kept = len(self.state.records) - 1
+            kept = self.state.best_epoch
         return TrainingLog(records=tuple(self.state.records), kept_epoch=kept, stopped_early=self.state.stopped)
 
     # --- one epoch ----------------------------------------------------------------------------------------------------
@@ -130,6 +130,7 @@ class Trainer:
         """The steps of an epoch from where the state stands, then its record and a checkpoint."""
         epoch, batches = self.state.epoch, self.batches(self.state.epoch)
         set_rate(self.optimizer, self.schedule.rate(epoch))
+        self.model.train()
         if not self.state.step:
             for hook in self.hooks:
                 hook.on_epoch_start(self.moment(len(batches)))
@@ -146,19 +147,18 @@ class Trainer:
     def batches(self, epoch: int) -> list[torch.Tensor]:
         """The places of the examples of every step; a last one that would be alone joins the batch before."""
         generator = torch.Generator().manual_seed(derived_seed("order", self.options.seed, epoch))
-        found = list(torch.randperm(len(self.train), generator=generator).split(self.options.batch))
+        order = torch.randperm(len(self.train), generator=generator)
+        found = list(cast("tuple[torch.Tensor, ...]", order.split(self.options.batch)))
         if len(found) > 1 and len(found[-1]) == 1:
             found[-2:] = [torch.cat(found[-2:])]
         return found
 
     def run_step(self, epoch: int, step: int, places: torch.Tensor) -> None:
         """One step of the optimizer."""
-        torch.manual_seed(derived_seed("step", self.options.seed, epoch, step))
-        self.model.train()
+        seed_step(self.device, derived_seed("step", self.options.seed, epoch, step))
         examples = self.train.take(places)
         inputs, targets = self.varied(examples.inputs, epoch, step), self.targets(examples)
-        outputs = self.model(inputs)
-        outputs = outputs if isinstance(outputs, torch.Tensor) else outputs[0]
+        outputs = flat(self.model(inputs))[0]
         loss = self.loss(outputs, targets).mean()
         number = float(loss.detach())
         if not torch.isfinite(loss):
@@ -169,7 +169,7 @@ class Trainer:
         if self.options.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
         self.optimizer.step()
-        correct = share_correct(outputs.detach(), targets) if examples.labelled else 0.0
+        correct = share_correct(outputs.detach(), targets) if self.judge.classifies(examples) else 0.0
         self.state.sums = self.state.sums.with_step(number, correct, len(places))
 
     def varied(self, inputs: torch.Tensor, epoch: int, step: int) -> torch.Tensor:

@@ -57,9 +57,7 @@ def test_private_names_of_torch_live_behind_one_file() -> None:
     assert len(users) <= 1, users
 
 
-@pytest.mark.parametrize(
-    "source", ["import torch._C", "from torch._ops import OpOverload", "torch.fx._pytree.f()"]
-)
+@pytest.mark.parametrize("source", ["import torch._C", "from torch._ops import OpOverload", "torch.fx._pytree.f()"])
 def test_a_private_name_of_torch_is_noticed(source: str) -> None:
     assert private_torch(ast.parse(source))
 

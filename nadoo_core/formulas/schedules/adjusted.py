@@ -60,7 +60,7 @@ def rate_pairs(rates: object) -> tuple[RatePair, ...]:
         raise FormulaError(wrong)
     ordered = tuple(sorted((int(str(key)), rate) for key, rate in pairs))
     if len(dict(ordered)) < len(ordered):
-        raise FormulaError(problem("rates", rates, "each epoch once"))
+        raise FormulaError(problem("rates", pairs, "each epoch once"))
     return ordered
 
 

@@ -10,9 +10,9 @@ NOT_FINITE = (nan, inf, -inf)
 
 
 def elements() -> strategies.SearchStrategy[float]:
-    """Finite numbers of sizes that weights have, often small integers, so that ties occur."""
-    reals = strategies.floats(-1e3, 1e3, allow_subnormal=False)
-    return strategies.one_of(reals, strategies.integers(-3, 3).map(float))
+    """Finite numbers whose squares and small multiples are normal, often small integers, so that ties occur."""
+    positive = strategies.floats(1e-140, 1e3)
+    return strategies.one_of(positive, positive.map(lambda value: -value), strategies.integers(-3, 3).map(float))
 
 
 def vectors(smallest: int = 1, largest: int = 40) -> strategies.SearchStrategy[NDArray[np.float64]]:

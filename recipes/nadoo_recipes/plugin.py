@@ -1,0 +1,13 @@
+"""What this package offers: recipes and the models that they use, by name."""
+
+from nadoo_core.registry import Plugin, hookimpl
+
+
+@hookimpl
+def nadoo_plugin() -> Plugin:
+    """Recipes as files of this package, models as functions that make them."""
+    return Plugin(
+        api=1,
+        models={"digits-cnn": "nadoo_recipes.models:digits_cnn"},
+        recipes={"quickstart": "nadoo_recipes:quickstart.toml"},
+    )
