@@ -56,7 +56,7 @@ def graph_difference(before: Path, after: Path, session: Session) -> "GraphDiffe
 
 def run_difference(before: Path, after: Path) -> dict[str, Any]:
     """What differs in the recipes and the results of two runs."""
-    from nadoo_core.run import read_ledger
+    from nadoo_core.runs import read_ledger
 
     first, second = read_ledger(before), read_ledger(after)
     return {

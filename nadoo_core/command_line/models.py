@@ -82,7 +82,7 @@ def made_graph(text: str, session: Session, inputs: Sequence[str]) -> "ModelGrap
     section = ModelSection(python=text, inputs=shapes)
     require_trust(Recipe(name=text, model=section), session.trust)
 
-    from nadoo_core.run.origin import made_by_function
+    from nadoo_core.runs.origin import made_by_function
 
     return captured(made_by_function(section, 0, session.registry()), section, text, session)
 
@@ -91,7 +91,7 @@ def captured(made: Any, section: "ModelSection", text: str, session: Session) ->
     """A graph as it is, a module captured with the inputs that were given."""
     from torch.nn import Module
 
-    from nadoo_core.run.origin import declared_inputs
+    from nadoo_core.runs.origin import declared_inputs
     from nadoo_core.testing import ops_of
     from nadoo_graphs.capture import capture
     from nadoo_graphs.graph import ModelGraph

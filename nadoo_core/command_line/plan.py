@@ -40,8 +40,8 @@ def plan(context: click.Context, recipe: str, changes: tuple[str, ...]) -> None:
 def as_document(recipe: Recipe, session: Session) -> dict[str, Any]:
     """The model and every step, for programs."""
     from nadoo_core.command_line.foresight import foresee
-    from nadoo_core.run.bench import Bench
-    from nadoo_core.run.origin import origin_of
+    from nadoo_core.runs.bench import Bench
+    from nadoo_core.runs.origin import origin_of
     from nadoo_graphs.counting import count
 
     origin = origin_of(recipe, None, session.registry(), Bench(recipe, session.registry()))

@@ -9,7 +9,7 @@ import click
 
 from nadoo_core.command_line.output import counted
 from nadoo_core.command_line.session import Session
-from nadoo_core.run import RunObserver
+from nadoo_core.runs import RunObserver
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

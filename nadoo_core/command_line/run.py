@@ -41,7 +41,7 @@ def run(session: Session, recipe: str, out: Path | None, changes: tuple[str, ...
 
 def carried_out(session: Session, recipe: Recipe, out: Path, wishes: dict[str, Any]) -> dict[str, Any]:
     """The ledger of the run; one that stops shows how far it came before the reason is told."""
-    from nadoo_core.run import run as start
+    from nadoo_core.runs import run as start
 
     observer = observer_for(session)
     try:

@@ -7,7 +7,7 @@ import pytest
 
 from nadoo_core.recipe import read_recipe
 from nadoo_core.registry import Registry
-from nadoo_core.run import RunResult, run
+from nadoo_core.runs import RunResult, run
 from nadoo_graphs.counting import count
 
 TRAINING = ("train", "heal")

@@ -7,7 +7,7 @@ import pytest
 from nadoo_core.errors import RecipeError
 from nadoo_core.recipe import read_recipe, read_recipe_text
 from tests.core.recipe.bad_recipes import BAD_RECIPES, MODEL
-from tests.core.run.toys import toy_registry
+from tests.core.runs.toys import toy_registry
 
 
 @pytest.mark.parametrize("name", BAD_RECIPES)

@@ -8,7 +8,7 @@ import pytest
 from nadoo_core.errors import NadooError
 from nadoo_core.recipe import read_recipe_text
 from tests.core.recipe.test_reading import FULL
-from tests.core.run.toys import toy_registry
+from tests.core.runs.toys import toy_registry
 
 QUICK = 2000
 THOROUGH = 20_000

@@ -12,7 +12,7 @@ from nadoo_core.evaluation import LOSSES, METRICS
 from nadoo_core.recipe import Recipe, read_recipe, read_recipe_text
 from nadoo_core.recipe.reading import NAMED_LOSSES, NAMED_METRICS
 from nadoo_core.registry import Plugin, Registry, hookimpl
-from tests.core.run.toys import toy_registry
+from tests.core.runs.toys import toy_registry
 
 FULL = """
 name = "full"

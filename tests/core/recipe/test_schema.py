@@ -10,7 +10,7 @@ from nadoo_core.options import option_fields
 from nadoo_core.recipe import read_recipe_text, recipe_schema, starter_recipe
 from nadoo_core.recipe.sections import RecipeSection
 from nadoo_core.registry import Registry
-from tests.core.run.toys import toy_registry
+from tests.core.runs.toys import toy_registry
 
 
 def test_the_schema_has_a_kind_of_step_for_every_pass() -> None:

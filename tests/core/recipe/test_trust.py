@@ -8,7 +8,7 @@ from nadoo_core.errors import RecipeError
 from nadoo_core.recipe import read_recipe_text, require_trust, resolve_reference
 from nadoo_core.recipe.references import parse_reference
 from nadoo_core.recipe.trust import is_installed
-from tests.core.run.toys import toy_registry
+from tests.core.runs.toys import toy_registry
 
 
 @pytest.mark.parametrize("text", ["torch.nn:Linear", "json:loads", "sys:exit", "nadoo_core.recipe:read_recipe"])

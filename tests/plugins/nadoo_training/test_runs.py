@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nadoo_core.recipe import read_recipe_text
-from nadoo_core.run import RunObserver, RunResult, run
+from nadoo_core.runs import RunObserver, RunResult, run
 
 RECIPE = """
 name = "short"

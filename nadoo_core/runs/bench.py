@@ -14,8 +14,8 @@ from nadoo_core.evaluation.metrics import Metric
 from nadoo_core.passes import Services
 from nadoo_core.recipe import Recipe, resolve_reference
 from nadoo_core.registry import Registry
-from nadoo_core.run.inputs import random_inputs
-from nadoo_core.run.learning import Learning
+from nadoo_core.runs.inputs import random_inputs
+from nadoo_core.runs.learning import Learning
 from nadoo_core.store import code_digest
 from nadoo_core.store.files import digest_value
 from nadoo_graphs.graph import ModelGraph

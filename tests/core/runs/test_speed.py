@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from nadoo_core.passes import Pass
-from nadoo_core.run.bench import Bench
+from nadoo_core.runs.bench import Bench
 from nadoo_graphs.graph import ModelGraph
-from tests.core.run.toys import PASSES, toy_graph, toy_recipe, toy_run
+from tests.core.runs.toys import PASSES, toy_graph, toy_recipe, toy_run
 
 PROGRAM = """
 import time
@@ -21,7 +21,7 @@ import torch
 imported = time.perf_counter()
 torch.set_num_threads(1)
 from nadoo_core.registry import Registry
-from nadoo_core.run import run
+from nadoo_core.runs import run
 registry = Registry.of(installed=False, files=[{passes!r}])
 result = run({recipe!r}, out={out!r}, store={store!r}, registry=registry)
 print(imported - start, time.perf_counter() - start, all(step["reused"] for step in result.steps))

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from nadoo_core.errors import DataError, RunError
-from nadoo_core.run import RunStoppedError, read_ledger
+from nadoo_core.runs import RunStoppedError, read_ledger
 from nadoo_core.store import Store
 from nadoo_graphs.graph import ModelGraph
-from tests.core.run.toys import DATA, PASSES, states, toy_graph, toy_recipe, toy_registry, toy_run
+from tests.core.runs.toys import DATA, PASSES, states, toy_graph, toy_recipe, toy_registry, toy_run
 
 GOOD = '[[step]]\npass = "scale-weights"\nfactor = 0.9\n'
 
@@ -143,7 +143,7 @@ def test_a_store_that_was_emptied_gives_the_same_again(tmp_path: Path) -> None:
 def test_a_pass_whose_source_changed_is_run_again(tmp_path: Path) -> None:
     from nadoo_core.recipe import read_recipe_text
     from nadoo_core.registry import Registry
-    from nadoo_core.run import run
+    from nadoo_core.runs import run
 
     source = PASSES.read_text()
     reused: list[bool] = []

@@ -5,8 +5,8 @@ from typing import Any
 
 from nadoo_core.errors import NadooError
 from nadoo_core.recipe import Step
-from nadoo_core.run.chain import Chain
-from nadoo_core.run.position import Position
+from nadoo_core.runs.chain import Chain
+from nadoo_core.runs.position import Position
 
 Document = dict[str, Any]
 

@@ -9,9 +9,9 @@ from torch import nn
 
 from nadoo_core.errors import NadooError, RecipeError, RunError
 from nadoo_core.recipe import read_recipe_text
-from nadoo_core.run import RunResult, run
+from nadoo_core.runs import RunResult, run
 from nadoo_graphs.errors import GraphError
-from tests.core.run.toys import DATA, toy_graph, toy_model, toy_registry
+from tests.core.runs.toys import DATA, toy_graph, toy_model, toy_registry
 
 MODELS = """
 import torch

@@ -9,7 +9,7 @@ from torch import nn
 
 from nadoo_core.recipe import Recipe, read_recipe_text
 from nadoo_core.registry import Registry
-from nadoo_core.run import RunResult, run
+from nadoo_core.runs import RunResult, run
 from nadoo_graphs.graph import ModelGraph
 
 PASSES = Path(__file__).with_name("toy_passes.py")

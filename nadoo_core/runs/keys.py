@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from nadoo_core.passes import Pass
     from nadoo_core.recipe import Recipe, Step
     from nadoo_core.registry import Registry
-    from nadoo_core.run.bench import Bench
-    from nadoo_core.run.position import Position
+    from nadoo_core.runs.bench import Bench
+    from nadoo_core.runs.position import Position
 
 UNKNOWN_SOURCE = "the source of the pass is not known, so its result was not stored and will be computed each time"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from nadoo_core.errors import RunError
-from nadoo_core.run import RunObserver, RunResult, read_ledger
+from nadoo_core.runs import RunObserver, RunResult, read_ledger
 from nadoo_core.store import Store
-from tests.core.run.toys import toy_recipe, toy_run
+from tests.core.runs.toys import toy_recipe, toy_run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing can be killed and forked there")
 MOMENTS = 6

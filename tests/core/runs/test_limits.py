@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from nadoo_core.recipe import Limit
-from nadoo_core.run import RunStoppedError, read_ledger
-from nadoo_core.run.limits import doubts, judged
-from tests.core.run.toys import states, toy_recipe, toy_run
+from nadoo_core.runs import RunStoppedError, read_ledger
+from nadoo_core.runs.limits import doubts, judged
+from tests.core.runs.toys import states, toy_recipe, toy_run
 
 LEARN = '[[step]]\npass = "learn"\nepochs = 4\n'
 RUIN = '[[step]]\npass = "jitter"\nsize = 20.0\n'

@@ -7,8 +7,8 @@ import pytest
 from nadoo_core.errors import RecipeError
 from nadoo_core.recipe import read_recipe_text
 from nadoo_core.registry import Registry
-from nadoo_core.run import RunResult, RunStoppedError, run
-from tests.core.run.toys import DATA, toy_graph
+from nadoo_core.runs import RunResult, RunStoppedError, run
+from tests.core.runs.toys import DATA, toy_graph
 
 PLUGIN = """
 from attrs import frozen

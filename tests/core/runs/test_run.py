@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from nadoo_core.errors import RecipeError, RunError
-from nadoo_core.run import RunObserver, ledger_schema, read_ledger
+from nadoo_core.runs import RunObserver, ledger_schema, read_ledger
 from nadoo_graphs.graph import ModelGraph
-from tests.core.run.toys import STEPS, states, toy_graph, toy_recipe, toy_run
+from tests.core.runs.toys import STEPS, states, toy_graph, toy_recipe, toy_run
 
 REQUIRED = ("name", "pass", "fingerprint", "key", "reused", "changes", "metrics", "seconds")
 
@@ -80,7 +80,7 @@ def test_a_second_run_repeats_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("TOY_CALLS", str(tmp_path / "calls"))
     first = toy_run(tmp_path)
     calls = (tmp_path / "calls").read_text()
-    monkeypatch.setattr("nadoo_core.run.bench.Bench.measure", lambda *_: pytest.fail("was measured again"))
+    monkeypatch.setattr("nadoo_core.runs.bench.Bench.measure", lambda *_: pytest.fail("was measured again"))
     monkeypatch.setattr("nadoo_core.store.store.load_graph", lambda *_: pytest.fail("was loaded"))
     second = toy_run(tmp_path, out=None)
     assert (tmp_path / "calls").read_text() == calls
@@ -253,7 +253,7 @@ def test_training_is_logged_epoch_by_epoch_and_its_checkpoints_are_removed(tmp_p
 
 def test_a_file_that_a_pass_reads_is_part_of_the_key(tmp_path: Path) -> None:
     from nadoo_core.recipe import read_recipe_text
-    from tests.core.run.toys import DATA, toy_registry
+    from tests.core.runs.toys import DATA, toy_registry
 
     def recipe() -> Any:
         text = f'{DATA}[[step]]\npass = "read-file"\nfile = "number.txt"\n'

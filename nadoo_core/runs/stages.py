@@ -8,12 +8,12 @@ from attrs import define, field, frozen
 
 from nadoo_core.errors import NadooError, Problem
 from nadoo_core.recipe import Recipe, Step
-from nadoo_core.run.chain import Chain, elapsed
-from nadoo_core.run.folder import GRAPH, RunFolder
-from nadoo_core.run.limits import doubts, judged, limit_problems, require_problems
-from nadoo_core.run.observer import Watchers
-from nadoo_core.run.position import Outcome, Position
-from nadoo_core.run.result import RunStoppedError
+from nadoo_core.runs.chain import Chain, elapsed
+from nadoo_core.runs.folder import GRAPH, RunFolder
+from nadoo_core.runs.limits import doubts, judged, limit_problems, require_problems
+from nadoo_core.runs.observer import Watchers
+from nadoo_core.runs.position import Outcome, Position
+from nadoo_core.runs.result import RunStoppedError
 
 Document = dict[str, Any]
 CHECKS = ("effect", "error64", "error32", "unchecked", "refused", "log", "established")
@@ -169,7 +169,7 @@ class Stages:
         self.save(GRAPH)
         self.export()
         if self.wishes.attribution:
-            from nadoo_core.run.attribution import attribution
+            from nadoo_core.runs.attribution import attribution
 
             self.ledger["attribution"] = attribution(self.chain, self.start, self.done, result["metrics"])
 
@@ -185,7 +185,7 @@ class Stages:
 
     def export(self) -> None:
         """Give the result out in the other forms that the recipe names."""
-        from nadoo_core.run.exporting import exported
+        from nadoo_core.runs.exporting import exported
 
         for number, export in enumerate(self.recipe.exports, 1):
             graph = self.chain.graph(self.position)

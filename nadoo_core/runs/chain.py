@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nadoo_core.errors import CoreCode, NadooError, Problem, RunError, StoreError
 from nadoo_core.passes import Context, PassResult
 from nadoo_core.recipe import Recipe, Step
-from nadoo_core.run.keys import UNKNOWN_SOURCE, scores_key, step_inputs, step_key
-from nadoo_core.run.position import Outcome, Position
+from nadoo_core.runs.keys import UNKNOWN_SOURCE, scores_key, step_inputs, step_key
+from nadoo_core.runs.position import Outcome, Position
 from nadoo_core.store import Entry, Store
 from nadoo_graphs.graph import ModelGraph
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nadoo_core.registry import Registry
-    from nadoo_core.run.bench import Bench
-    from nadoo_core.run.observer import Watchers
+    from nadoo_core.runs.bench import Bench
+    from nadoo_core.runs.observer import Watchers
 
 Document = dict[str, Any]
 PRECISE = 3

@@ -16,7 +16,7 @@ from nadoo_graphs.saving import load
 
 if TYPE_CHECKING:
     from nadoo_core.registry import Registry
-    from nadoo_core.run.bench import Bench
+    from nadoo_core.runs.bench import Bench
 
 WHERE = "recipe.model"
 EXAMPLES = 2

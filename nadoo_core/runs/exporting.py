@@ -5,7 +5,7 @@ from typing import Any
 
 from nadoo_core.errors import CoreCode, NadooError, Problem, RunError
 from nadoo_core.recipe import Export
-from nadoo_core.run.folder import RunFolder
+from nadoo_core.runs.folder import RunFolder
 from nadoo_graphs.graph import ModelGraph
 
 

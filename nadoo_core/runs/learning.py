@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from nadoo_core.run.bench import Bench
+    from nadoo_core.runs.bench import Bench
     from nadoo_core.training import TrainingHook
 
 CHECKPOINT_S = 60.0

@@ -9,14 +9,14 @@ from nadoo_core.errors import CoreCode, NadooError, Problem, RecipeError, RunErr
 from nadoo_core.options import did_you_mean
 from nadoo_core.recipe import Recipe, Step, read_recipe, require_trust
 from nadoo_core.registry import Registry
-from nadoo_core.run.bench import Bench
-from nadoo_core.run.chain import Chain
-from nadoo_core.run.folder import RunFolder, opened
-from nadoo_core.run.ledger import new_ledger
-from nadoo_core.run.observer import RunObserver, Watchers
-from nadoo_core.run.origin import origin_of
-from nadoo_core.run.result import RunResult, RunStoppedError
-from nadoo_core.run.stages import Stages, Wishes
+from nadoo_core.runs.bench import Bench
+from nadoo_core.runs.chain import Chain
+from nadoo_core.runs.folder import RunFolder, opened
+from nadoo_core.runs.ledger import new_ledger
+from nadoo_core.runs.observer import RunObserver, Watchers
+from nadoo_core.runs.origin import origin_of
+from nadoo_core.runs.result import RunResult, RunStoppedError
+from nadoo_core.runs.stages import Stages, Wishes
 from nadoo_core.store import Store, default_store
 
 if TYPE_CHECKING:

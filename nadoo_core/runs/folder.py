@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from nadoo_core.errors import CoreCode, Problem, RunError
-from nadoo_core.run.ledger import LEDGER_FILE
+from nadoo_core.runs.ledger import LEDGER_FILE
 from nadoo_core.store.files import as_json, refused_writes, write_whole
 from nadoo_core.store.locks import held
 
