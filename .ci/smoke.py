@@ -23,9 +23,7 @@ def main() -> None:
     assert shipped_packages() == PACKAGES, f"the wheel holds {sorted(shipped_packages())}"
     for package in sorted(PACKAGES):
         module = importlib.import_module(package)
-        assert Path(module.__file__ or "").with_name("py.typed").is_file(), (
-            f"{package} is not marked as typed"
-        )
+        assert Path(module.__file__ or "").with_name("py.typed").is_file(), f"{package} is not marked as typed"
     model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)).eval()
     example = torch.randn(3, 4)
     graph = nadoo.capture(model, (example,))

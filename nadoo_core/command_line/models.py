@@ -50,7 +50,7 @@ def unknown_model(session: Session) -> str:
 
 def load_folder(path: Path, session: Session) -> "ModelGraph":
     """A saved graph, or the result of a run; its operators may come from plugins."""
-    from nadoo_core.testing import ops_of
+    from nadoo_core.registry import ops_of
     from nadoo_graphs.saving import load
 
     for folder in (path / RUN_GRAPH, path):
@@ -91,8 +91,8 @@ def captured(made: Any, section: "ModelSection", text: str, session: Session) ->
     """A graph as it is, a module captured with the inputs that were given."""
     from torch.nn import Module
 
+    from nadoo_core.registry import ops_of
     from nadoo_core.runs.origin import declared_inputs
-    from nadoo_core.testing import ops_of
     from nadoo_graphs.capture import capture
     from nadoo_graphs.graph import ModelGraph
 

@@ -2,6 +2,7 @@
 
 from nadoo_core.registry.plugin import API_VERSION, KINDS, Hooks, HookSpecs, Plugin, hookimpl, hookspec
 from nadoo_core.registry.registry import LoadedPlugin, Offer, Registry
+from nadoo_core.registry.rows import ops_of
 from nadoo_core.registry.sources import Failure
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "Registry",
     "hookimpl",
     "hookspec",
+    "ops_of",
 ]

@@ -11,11 +11,12 @@ from torch import nn
 from nadoo_core.errors import CoreCode, NadooError, Problem, RecipeError, RunError
 from nadoo_core.recipe import Recipe, resolve_reference
 from nadoo_core.recipe.sections import InputSection, ModelSection
+from nadoo_core.registry import Registry, ops_of
 from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.ops import OpTable
 from nadoo_graphs.saving import load
 
 if TYPE_CHECKING:
-    from nadoo_core.registry import Registry
     from nadoo_core.runs.bench import Bench
 
 WHERE = "recipe.model"
@@ -30,30 +31,30 @@ class Origin:
     source: str
 
 
-def origin_of(recipe: Recipe, model: Any, registry: "Registry", bench: "Bench") -> Origin:
+def origin_of(recipe: Recipe, model: Any, registry: Registry, bench: "Bench") -> Origin:
     """The model of a recipe, or the given one in its place."""
     if model is not None:
-        return Origin(as_graph(model, recipe, bench), f"a {type(model).__name__} from Python")
+        return Origin(as_graph(model, recipe, bench, ops_of(registry)), f"a {type(model).__name__} from Python")
     section = recipe.model
     if section is None:
         raise RecipeError(Problem(CoreCode.MISSING_KEY, WHERE, "is missing; add [model], or give a model from Python"))
     if section.file is not None:
-        return Origin(saved_graph(section.file), str(section.file))
+        return Origin(saved_graph(section.file, ops_of(registry)), str(section.file))
     made = made_by_function(section, recipe.seed, registry)
     if section.weights is not None:
         load_weights(made, section.weights)
-    return Origin(as_graph(made, recipe, bench), str(section.python))
+    return Origin(as_graph(made, recipe, bench, ops_of(registry)), str(section.python))
 
 
-def saved_graph(path: Path) -> ModelGraph:
-    """The graph in a folder."""
+def saved_graph(path: Path, ops: OpTable) -> ModelGraph:
+    """The graph in a folder, which may use the operators of plugins."""
     if path.is_file() and path.name != "graph.json":
         message = f"is {str(path)!r}, and only folders of saved graphs can be read; name the function by `python`"
         raise RecipeError(Problem(CoreCode.RECIPE, f"{WHERE}.file", message))
-    return load(path if path.is_dir() else path.parent)
+    return load(path if path.is_dir() else path.parent, ops=ops)
 
 
-def made_by_function(section: ModelSection, seed: int, registry: "Registry") -> Any:
+def made_by_function(section: ModelSection, seed: int, registry: Registry) -> Any:
     """What the function gives; new weights follow from the seed of the recipe."""
     name, where = str(section.python), f"{WHERE}.python"
     function = resolve_reference(name, where) if ":" in name else registry.load("models", name)
@@ -73,7 +74,7 @@ def called(function: Callable[..., Any], arguments: dict[str, Any], where: str, 
         raise RunError(Problem(CoreCode.RUN, where, message)) from error
 
 
-def as_graph(model: Any, recipe: Recipe, bench: "Bench") -> ModelGraph:
+def as_graph(model: Any, recipe: Recipe, bench: "Bench", ops: OpTable) -> ModelGraph:
     """A model captured with inputs like those that it will get."""
     from nadoo_graphs.capture import capture
 
@@ -82,7 +83,7 @@ def as_graph(model: Any, recipe: Recipe, bench: "Bench") -> ModelGraph:
     if not isinstance(model, nn.Module):
         message = f"gives {type(model).__name__}; give a torch module or a ModelGraph"
         raise RunError(Problem(CoreCode.RUN, f"{WHERE}.python", message))
-    return capture(model, example_inputs(recipe, bench))
+    return capture(model, example_inputs(recipe, bench), ops=ops)
 
 
 def example_inputs(recipe: Recipe, bench: "Bench") -> tuple[torch.Tensor, ...]:

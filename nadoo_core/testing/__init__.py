@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nadoo_core.testing.golden import GoldenCase, golden_cases, golden_text
     from nadoo_core.testing.laws import LAWS, Law, LawBroken
     from nadoo_core.testing.pass_check import check_pass
-    from nadoo_core.testing.plugin_check import check_plugin, ops_of
+    from nadoo_core.testing.plugin_check import check_plugin
     from nadoo_core.testing.report import Item, LawError, Report
     from nadoo_core.testing.samples import sample_graphs
     from nadoo_core.testing.scaffold import new_plugin
@@ -34,7 +34,6 @@ __all__ = [
     "graphs",
     "law_context",
     "new_plugin",
-    "ops_of",
     "options",
     "recipe_text",
     "recipes",
@@ -56,7 +55,6 @@ HOMES = {
     "graphs": "nadoo_core.testing.strategies",
     "law_context": "nadoo_core.testing.context",
     "new_plugin": "nadoo_core.testing.scaffold",
-    "ops_of": "nadoo_core.testing.plugin_check",
     "options": "nadoo_core.testing.strategies",
     "recipe_text": "nadoo_core.testing.strategies",
     "recipes": "nadoo_core.testing.strategies",

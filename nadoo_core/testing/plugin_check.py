@@ -4,15 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from nadoo_core.errors import CoreCode, NadooError, PluginError, Problem
 from nadoo_core.options import did_you_mean
-from nadoo_core.registry import KINDS, LoadedPlugin, Offer, Registry
+from nadoo_core.registry import KINDS, LoadedPlugin, Offer, Registry, ops_of
 from nadoo_core.testing.report import Item, Report
-
-if TYPE_CHECKING:
-    from nadoo_graphs.ops import OpTable
 
 Checker: TypeAlias = Callable[[Offer, Registry, int], Item]
 EXAMPLES = 40
@@ -34,13 +31,6 @@ def check_plugin(target: str | Path, *, examples: int = EXAMPLES, registry: Regi
         if offer.plugin in {plugin.name for plugin in plugins}
     ]
     return Report(str(target), tuple(items))
-
-
-def ops_of(registry: Registry) -> "OpTable":
-    """The standard operators and the rows of all plugins."""
-    from nadoo_graphs.ops import standard_ops
-
-    return standard_ops().with_rows(offer.load() for offer in registry.offers("ops"))
 
 
 def require_hypothesis() -> None:

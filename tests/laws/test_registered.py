@@ -2,8 +2,8 @@
 
 import pytest
 
-from nadoo_core.registry import Registry
-from nadoo_core.testing import check_pass, ops_of
+from nadoo_core.registry import Registry, ops_of
+from nadoo_core.testing import check_pass
 
 REGISTRY = Registry.of()
 

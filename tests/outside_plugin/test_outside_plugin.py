@@ -16,7 +16,7 @@ PROGRAM = "from nadoo_core.command_line.main import main; main()"
 CUBED = """
 import torch
 from nadoo_core.registry import Registry
-from nadoo_core.testing import ops_of
+from nadoo_core.registry import ops_of
 from nadoo_graphs.graph import ModelGraph
 
 graph = ModelGraph("cubes", ops_of(Registry.of()))
