@@ -18,7 +18,7 @@ def idx_bytes(array: np.ndarray) -> bytes:
 
 def write_idx(path: Path, array: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(idx_bytes(array)))
+    path.write_bytes(gzip.compress(idx_bytes(array), mtime=0))
 
 
 def write_mnist(folder: Path, train: int = 20, test: int = 10, side: int = 28) -> None:

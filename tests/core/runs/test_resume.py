@@ -18,7 +18,7 @@ from nadoo_core.store import Store
 from tests.core.runs.toys import toy_recipe, toy_run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing can be killed and forked there")
-MOMENTS = 6
+MOMENTS = 20
 STEPS = """
 [[step]]
 pass = "jitter"
