@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.metadata
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -9,13 +11,19 @@ import torch
 
 import nadoo_core as nadoo
 
-PACKAGES = {"nadoo_core", "nadoo_graphs", "nadoo_hardware", "nadoo_recipes"}
+PACKAGES = {"nadoo_cleanup", "nadoo_core", "nadoo_graphs", "nadoo_hardware", "nadoo_recipes", "nadoo_training"}
 
 
 def shipped_packages() -> set[str]:
-    """The top-level folders of the installed wheel, without its metadata."""
+    """The top-level folders of the installed wheel, without its metadata and the scripts beside the interpreter."""
     files = importlib.metadata.files("nadoo") or []
-    return {file.parts[0] for file in files if not file.parts[0].endswith(".dist-info")}
+    return {file.parts[0] for file in files if file.parts[0] != ".." and not file.parts[0].endswith(".dist-info")}
+
+
+def installed_command() -> str:
+    """What the installed command says of the plugins."""
+    command = Path(sys.executable).with_name("nadoo")
+    return subprocess.run([command, "plugins"], capture_output=True, text=True, check=True).stdout
 
 
 def main() -> None:
@@ -31,6 +39,7 @@ def main() -> None:
         loaded = nadoo.load(graph.save(Path(folder) / "graph"))
     assert loaded.fingerprint() == graph.fingerprint()
     assert torch.equal(loaded.to_module().eval()(example), model(example))
+    assert all(name in installed_command() for name in ("fold-batch-norm", "train", "digits", "quickstart"))
     version = importlib.metadata.version("nadoo")
     print(f"nadoo {version} with torch {torch.__version__}: {len(graph)} nodes, saved and loaded equal")
 
