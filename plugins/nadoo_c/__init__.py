@@ -1,0 +1,1 @@
+"""C for a microcontroller, equal bit for bit to the graph that it came from."""

@@ -1,0 +1,1 @@
+"""Products of smaller matrices in the place of large ones."""

@@ -1,0 +1,9 @@
+"""What this package offers; everything is imported when it is used."""
+
+from nadoo_core.registry import Plugin, hookimpl
+
+
+@hookimpl
+def nadoo_plugin() -> Plugin:
+    """The tables of this package."""
+    return Plugin(api=1)

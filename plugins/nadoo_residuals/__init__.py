@@ -1,0 +1,1 @@
+"""Skips around layers, scaled by what is learned."""
