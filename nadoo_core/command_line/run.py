@@ -25,6 +25,9 @@ OUT = Path("out")
 @click.option("--keep-steps", is_flag=True, help="Save the graph of every step.")
 @click.option("--keep-failed", is_flag=True, help="Save the graph that a step was stopped with.")
 @click.option("--attribution", is_flag=True, help="Run again without each step, to say what each really cost.")
+@click.option(
+    "--step-timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Interrupt a longer step."
+)
 @click.option("--store", type=click.Path(path_type=Path, file_okay=False), help="Keep finished steps here.")
 @click.pass_obj
 def run(session: Session, recipe: str, out: Path | None, changes: tuple[str, ...], **wishes: Any) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nadoo_core.data.dataset import Dataset
     from nadoo_core.data.examples import Examples
     from nadoo_core.data.images import ImageDataset
+    from nadoo_core.data.preprocessed import Preprocessed
     from nadoo_core.data.roles import Roles, TestSet, split_roles
     from nadoo_core.data.table import DATASETS
     from nadoo_core.errors import DataError
@@ -23,6 +24,7 @@ __all__ = [
     "Dataset",
     "Examples",
     "ImageDataset",
+    "Preprocessed",
     "Roles",
     "TestSet",
     "split_roles",
@@ -35,6 +37,7 @@ HOMES = {
     "Dataset": "nadoo_core.data.dataset",
     "Examples": "nadoo_core.data.examples",
     "ImageDataset": "nadoo_core.data.images",
+    "Preprocessed": "nadoo_core.data.preprocessed",
     "Roles": "nadoo_core.data.roles",
     "TestSet": "nadoo_core.data.roles",
     "split_roles": "nadoo_core.data.roles",

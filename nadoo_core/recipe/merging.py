@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 LONGEST_CHAIN = 16
 PATHS = (("model", "file"), ("model", "weights"))
 """The keys that hold a path."""
-REFERENCES = (("model", "python"), ("data", "dataset"), ("evaluation", "loss"), ("evaluation", "metric"))
+REFERENCES = (
+    ("model", "python"), ("data", "dataset"), ("data", "preprocess"), ("evaluation", "loss"), ("evaluation", "metric"),
+)  # fmt: skip
 """The keys that may hold file.py:function."""
 SOURCES: Mapping[str, tuple[str, ...]] = {"model": ("python", "file"), "data": ("dataset",)}
 """Keys that say what a table is about: another value makes the rest of what is inherited meaningless."""

@@ -131,18 +131,10 @@ def read_dataset(section: DataSection | None, registry: "Registry") -> Any:
 
 def dataset_class(name: str, registry: "Registry") -> Any:
     """The class of a data set, one of ours or of a plugin's."""
-    from nadoo_core.data import DATASETS
-
     if name in registry.names("datasets"):
         return registry.load("datasets", name)
-    if name not in DATASETS:
-        advice = did_you_mean(name, [*DATASETS, *registry.names("datasets")])
-        problem = Problem(CoreCode.UNKNOWN_NAME, "recipe.data.dataset", f"is {name!r}, which is unknown; {advice}")
-        raise RecipeError(problem)
-    from importlib import import_module
-
-    module, _, attribute = DATASETS[name].partition(":")
-    return getattr(import_module(module), attribute)
+    message = f"is {name!r}, and {registry.advice('datasets', name)}"
+    raise RecipeError(Problem(CoreCode.UNKNOWN_NAME, "recipe.data.dataset", message))
 
 
 def reference_problems(recipe: Recipe, registry: "Registry") -> list[Problem]:

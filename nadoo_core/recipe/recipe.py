@@ -70,6 +70,7 @@ class Recipe:
         given = {
             "recipe.model.python": self.model.python if self.model else None,
             "recipe.data.dataset": self.data.dataset if self.data else None,
+            "recipe.data.preprocess": self.data.preprocess if self.data else None,
             "recipe.evaluation.loss": self.evaluation.loss,
             "recipe.evaluation.metric": self.evaluation.metric,
         }

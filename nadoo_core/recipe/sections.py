@@ -71,6 +71,9 @@ class DataSection:
 
     dataset: str = option(help="a data set by name (see `nadoo plugins`), or module:function that makes one")
     options: PlainTable = option(factory=PlainTable, help="options of the data set, such as size, mean and std")
+    preprocess: str = option(
+        default="", help="module:function that gets the inputs of a split and gives back what the model takes"
+    )
     validation: int | Share = option(
         default=0.15, minimum=0, help="how much of the training split decides about limits: a share, or a count"
     )

@@ -70,9 +70,7 @@ def model_lines(model: str) -> Iterator[str]:
 
 def data_lines(registry: "Registry") -> Iterator[str]:
     """Which data sets there are, and their roles."""
-    from nadoo_core.data import DATASETS
-
-    known = ", ".join(sorted({*DATASETS, *registry.names("datasets")}))
+    known = ", ".join(registry.names("datasets"))
     yield "# [data]"
     yield f'# dataset = "digits"    # one of {known}, or module:function'
     yield from commented(DataSection, ("dataset",))

@@ -11,6 +11,9 @@ KNOWN_OFFERS: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "train": "nadoo_training",
         "heal": "nadoo_training",
     }),
+    "datasets": MappingProxyType(dict.fromkeys(
+        ("cifar10", "digits", "fashion-mnist", "image-folder", "image-tar", "mnist", "npz", "synthetic"), "nadoo_core"
+    )),
 })  # fmt: skip
 
 

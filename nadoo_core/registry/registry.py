@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Any, cast
 import pluggy
 from attrs import field, frozen
 
+from nadoo_core.deadline import PLUGIN_S, deadline
 from nadoo_core.errors import CoreCode, PluginError, Problem
 from nadoo_core.options.spelling import did_you_mean
 from nadoo_core.registry.known import known_plugin
 from nadoo_core.registry.plugin import API_VERSION, KINDS, PROJECT, Hooks, HookSpecs, Plugin
-from nadoo_core.registry.sources import Failure, PassFile, Source, from_entry_point, from_file, installed_points
+from nadoo_core.registry.sources import (
+    Failure,
+    PassFile,
+    Source,
+    from_entry_point,
+    from_file,
+    installed_points,
+    too_slow,
+)
 
 if TYPE_CHECKING:
     from nadoo_core.passes.base import Pass
@@ -47,7 +56,8 @@ class Offer:
             return self.value
         module, _, attribute = self.value.partition(":")
         try:
-            return getattr(import_module(module), attribute)
+            with deadline(PLUGIN_S, too_slow):
+                return getattr(import_module(module), attribute)
         except Exception as error:  # a module may raise anything while it is imported
             message = f"plugin {self.plugin!r} offers {self.value!r}, which cannot be had: {error}; mend the plugin"
             raise PluginError(Problem(CoreCode.PLUGIN, f"{self.kind} {self.name!r}", message)) from error
@@ -182,7 +192,8 @@ def ask(source: Source, where: str) -> Plugin:
     if hook is None:
         raise PluginError(Problem(CoreCode.PLUGIN, where, "has no hook nadoo_plugin; define it with @hookimpl"))
     try:
-        answer: object = hook()
+        with deadline(PLUGIN_S, too_slow):
+            answer: object = hook()
     except Exception as error:  # a plugin may raise anything
         message = f"raised {type(error).__name__} when asked what it offers: {error}"
         raise PluginError(Problem(CoreCode.PLUGIN, where, message)) from error

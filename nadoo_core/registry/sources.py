@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
+from nadoo_core.deadline import PLUGIN_S, deadline
 from nadoo_core.errors import CoreCode, PluginError, Problem
 from nadoo_core.registry.plugin import PROJECT, Plugin
 
@@ -42,6 +43,11 @@ class Failure:
         return f"{type(self.error).__name__}: {self.error}"
 
 
+def too_slow() -> TimeoutError:
+    """The error of a plugin that does not come back."""
+    return TimeoutError(f"it took longer than {PLUGIN_S:g} s")
+
+
 def installed_points() -> tuple[EntryPoint, ...]:
     """The entry points of all installed plugins, by name."""
     return tuple(sorted(entry_points(group=PROJECT), key=lambda point: point.name))
@@ -52,7 +58,9 @@ def from_entry_point(point: EntryPoint) -> Source | Failure:
     distribution = point.dist
     name = distribution.name if distribution is not None else "an unknown distribution"
     try:
-        return Source(point.name, name, distribution.version if distribution is not None else "", point.load())
+        with deadline(PLUGIN_S, too_slow):
+            hooks = point.load()
+        return Source(point.name, name, distribution.version if distribution is not None else "", hooks)
     except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported
         return Failure(point.name, name, error)
 
@@ -63,7 +71,8 @@ def from_file(path: Path) -> Source:
     if not path.is_file():
         raise PluginError(Problem(CoreCode.PLUGIN, where, "is not there; give the path of a Python file"))
     try:
-        module = imported(path)
+        with deadline(PLUGIN_S, too_slow):
+            module = imported(path)
     except (Exception, SystemExit) as error:  # a file may raise anything while it is imported
         message = f"cannot be imported: {type(error).__name__}: {error}"
         raise PluginError(Problem(CoreCode.PLUGIN, where, message)) from error

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from nadoo_core.data import Examples, Roles, split_roles
+from nadoo_core.data import Examples, Preprocessed, Roles, split_roles
 from nadoo_core.errors import CoreCode, DataError, Problem, RecipeError
 from nadoo_core.evaluation import METRICS, Evaluator, Measurement
 from nadoo_core.evaluation.metrics import Metric
@@ -56,7 +56,16 @@ class Bench:
 
     @cached_property
     def dataset(self) -> Any:
-        """The data set of the recipe."""
+        """The data set of the recipe, through the recipe's preprocessing."""
+        section = self.recipe.data
+        if section is None or not section.preprocess:
+            return self.raw_dataset
+        function = resolve_reference(section.preprocess, "recipe.data.preprocess")
+        return Preprocessed(self.raw_dataset, function, section.preprocess, str(code_digest(function)))
+
+    @cached_property
+    def raw_dataset(self) -> Any:
+        """The data set as it is stored."""
         section = self.recipe.data
         if section is None or self.recipe.dataset is not None:
             return self.recipe.dataset
@@ -111,7 +120,7 @@ class Bench:
         if section is None:
             return ""
         parts = [self.dataset.fingerprint(), section.validation, section.calibration, self.recipe.seed]
-        return digest_value([*parts, code_digest(type(self.dataset))])
+        return digest_value([*parts, code_digest(type(self.raw_dataset))])
 
     @cached_property
     def fingerprint(self) -> str:

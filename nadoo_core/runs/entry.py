@@ -36,19 +36,21 @@ def run(
     keep_failed: bool = False,
     keep_steps: bool = False,
     attribution: bool = False,
+    step_timeout: float | None = None,
     registry: Registry | None = None,
     observer: RunObserver | None = None,
     changes: Sequence[str] = (),
 ) -> RunResult:
     """Carry out a recipe. What was done before is taken from the store; what stops the run is a `RunStoppedError`.
 
-    `model` takes the place of the recipe's [model]; without `out` nothing is written but the store.
+    `model` takes the place of the recipe's [model]; without `out` nothing is written but the store. A step that takes
+    longer than `step_timeout` seconds is interrupted, where the system has an alarm clock and this is the main thread.
     """
     known = registry or Registry.of()
     read = recipe if isinstance(recipe, Recipe) else read_recipe(recipe, registry=known, changes=changes)
     steps = chosen_steps(read, until)
     require_trust(read, trust)
-    wishes = Wishes(until=until, keep_failed=keep_failed, keep_steps=keep_steps, attribution=attribution)
+    wishes = Wishes(until, keep_failed, keep_steps, attribution, step_timeout)
     place = store if isinstance(store, Store) else Store(Path(store)) if store is not None else default_store()
     with opened(out) as folder, tempfile.TemporaryDirectory() as scratch:
         watch = Watchers(observer or RunObserver(), known, read)

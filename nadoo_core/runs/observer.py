@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nadoo_core.deadline import PLUGIN_S, deadline
 from nadoo_core.passes import Observer
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ class RunObserver(Observer):
         """The run has ended, with this ledger."""
 
 
+class StuckError(Exception):
+    """An observer did not come back."""
+
+
 class Watchers(Observer):
     """The observer and the plugins' hooks as one, whose failures become notes."""
 
@@ -34,11 +39,18 @@ class Watchers(Observer):
         self.hooks = registry.hooks
         self.recipe = recipe
         self.notes: list[str] = []
+        self.stuck: set[str] = set()
 
     def tell(self, what: str, call: Callable[[], object]) -> None:
-        """Call one of them; watching is no reason to lose a run."""
+        """Call one of them; watching is no reason to lose a run, and one that does not come back is called no more."""
+        if what in self.stuck:
+            return
         try:
-            call()
+            with deadline(PLUGIN_S, lambda: StuckError(f"took longer than {PLUGIN_S:g} s and is called no more")):
+                call()
+        except StuckError as error:
+            self.stuck.add(what)
+            self.notes.append(f"an observer of {what} {error}")
         except Exception as error:
             note = f"an observer raised {type(error).__name__} at {what}: {error}"
             if note not in self.notes:

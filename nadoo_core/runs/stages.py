@@ -6,7 +6,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from nadoo_core.errors import NadooError, Problem
+from nadoo_core.deadline import deadline
+from nadoo_core.errors import CoreCode, NadooError, Problem, RunError
 from nadoo_core.recipe import Recipe, Step
 from nadoo_core.runs.chain import Chain, elapsed
 from nadoo_core.runs.folder import GRAPH, RunFolder
@@ -20,7 +21,7 @@ CHECKS = ("effect", "error64", "error32", "unchecked", "refused", "log", "establ
 """What the ledger says of a step beside its changes: how it was checked, and what its pass said."""
 
 
-@frozen(kw_only=True)
+@frozen
 class Wishes:
     """What the user wants beside the result."""
 
@@ -28,6 +29,7 @@ class Wishes:
     keep_failed: bool = False
     keep_steps: bool = False
     attribution: bool = False
+    step_timeout: float | None = None
 
 
 @define
@@ -59,8 +61,10 @@ class Stages:
     def run_step(self, step: Step, index: int) -> None:
         """One step: its result, what it cost, and whether the run goes on with it."""
         started = time.perf_counter()
+        limit = self.wishes.step_timeout
         try:
-            outcome = self.chain.advance(self.position, step)
+            with deadline(limit, lambda: overdue(step, limit)):
+                outcome = self.chain.advance(self.position, step)
         except NadooError as error:
             self.ledger["steps"].append(self.failed_line(step, error, elapsed(started)))
             self.keep_failed(step, self.position)
@@ -197,3 +201,12 @@ class Stages:
         notes = [*self.ledger["notes"], *self.chain.notes, *self.watch.notes]
         self.ledger["notes"] = list(dict.fromkeys(notes))
         self.folder.write_ledger(self.ledger)
+
+
+def overdue(step: Step, seconds: float | None) -> RunError:
+    """The error of a step that does not end."""
+    message = (
+        f"took longer than the {seconds:g} s that a step may take; finished steps are kept and a training goes on from "
+        "its checkpoint: start again with more time, or without step_timeout (--step-timeout)"
+    )
+    return RunError(Problem(CoreCode.RUN, f"step {step.name!r}", message))

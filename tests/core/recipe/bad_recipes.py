@@ -127,7 +127,7 @@ BAD_RECIPES = {
     ),
     "data-unknown": Bad(
         MODEL + '[data]\ndataset = "digit"\n',
-        ("N11 recipe.data.dataset: is 'digit', which is unknown; did you mean 'digits'?",),
+        ("N11 recipe.data.dataset: is 'digit', and no plugin in use offers it; did you mean 'digits'?",),
     ),
     "data-missing": Bad(
         MODEL + "[data]\nvalidation = 0.1\n",

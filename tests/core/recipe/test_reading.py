@@ -98,7 +98,7 @@ def test_reading_imports_neither_torch_nor_the_users_code(folder: Path) -> None:
     (folder / "r.toml").write_text('[model]\npython = "models.py:net"\n[data]\ndataset = "digits"\n')
     program = (
         "import sys\nfrom nadoo_core.recipe import read_recipe\nfrom nadoo_core.registry import Registry\n"
-        f"read_recipe({str(folder / 'r.toml')!r}, registry=Registry.of(installed=False))\nprint('torch' in sys.modules)"
+        f"read_recipe({str(folder / 'r.toml')!r}, registry=Registry.of())\nprint('torch' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"

@@ -13,7 +13,7 @@ import pytest
 import nadoo_core.registry.registry as registry_module
 from nadoo_core.errors import PluginError
 from nadoo_core.passes import Pass
-from nadoo_core.registry import KINDS, Plugin, Registry, hookimpl
+from nadoo_core.registry import KINDS, Offer, Plugin, Registry, hookimpl
 from nadoo_graphs.graph import ModelGraph
 
 PASS_FILE = """
@@ -135,6 +135,36 @@ def test_one_broken_plugin_is_kept_as_a_failure_and_the_others_load(install: Cal
         PluginError, match=r"not loaded were plugin 'bad' \(dist-bad\): ImportError: no module named 'magic'"
     ):
         registry.source("passes", "spell")
+
+
+HANGS = "import time\ntime.sleep(60)\n"
+HOOK_HANGS = """
+import time
+from nadoo_core.registry import Plugin, hookimpl
+@hookimpl
+def nadoo_plugin():
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("text", "message"), [(HANGS, "cannot be imported"), (HOOK_HANGS, "when asked what it")])
+def test_a_plugin_that_never_comes_back_is_named(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nadoo_core.registry.sources.PLUGIN_S", 0.1)
+    monkeypatch.setattr("nadoo_core.registry.registry.PLUGIN_S", 0.1)
+    with pytest.raises(PluginError, match=rf"{message}.*took longer than 0\.1 s"):
+        Registry.of(installed=False, files=[written(tmp_path, "slow.py", text)])
+
+
+def test_a_thing_whose_module_never_comes_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, "nadoo_sleeping_module.py", HANGS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("nadoo_core.registry.sources.PLUGIN_S", 0.1)
+    monkeypatch.setattr("nadoo_core.registry.registry.PLUGIN_S", 0.1)
+    offer = Offer("passes", "sleep", "nadoo_sleeping_module:Sleep", "sleeper", "dist-sleeper", "1.0")
+    with pytest.raises(PluginError, match=r"which cannot be had: it took longer than 0\.1 s"):
+        offer.load()
 
 
 def test_two_plugins_with_one_name_are_an_error_that_names_both(install: Callable[..., None]) -> None:

@@ -8,7 +8,7 @@ from nadoo_core.errors import RecipeError
 from nadoo_core.recipe import read_recipe_text
 from nadoo_core.registry import Registry
 from nadoo_core.runs import RunResult, RunStoppedError, run
-from tests.core.runs.toys import DATA, toy_graph
+from tests.core.runs.toys import DATA, DATA_SETS, toy_graph
 
 PLUGIN = """
 from attrs import frozen
@@ -43,7 +43,7 @@ def nadoo_plugin():
 
 def export(folder: Path, exports: str) -> RunResult:
     (folder / "exporting.py").write_text(PLUGIN)
-    registry = Registry.of(installed=False, files=[folder / "exporting.py"])
+    registry = Registry.of(installed=False, files=[folder / "exporting.py", DATA_SETS])
     recipe = read_recipe_text(DATA + exports, registry=registry)
     return run(recipe, model=toy_graph(), out=folder / "out", store=folder / "store", registry=registry)
 

@@ -2,16 +2,17 @@
 
 import errno
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nadoo_core.errors import DataError, RunError
-from nadoo_core.runs import RunStoppedError, read_ledger
+from nadoo_core.runs import RunObserver, RunStoppedError, read_ledger
 from nadoo_core.store import Store
 from nadoo_graphs.graph import ModelGraph
-from tests.core.runs.toys import DATA, PASSES, states, toy_graph, toy_recipe, toy_registry, toy_run
+from tests.core.runs.toys import DATA, DATA_SETS, PASSES, states, toy_graph, toy_recipe, toy_registry, toy_run
 
 GOOD = '[[step]]\npass = "scale-weights"\nfactor = 0.9\n'
 
@@ -157,7 +158,7 @@ def test_a_pass_whose_source_changed_is_run_again(tmp_path: Path) -> None:
     reused: list[bool] = []
     for remark in ("", "# another remark\n", ""):
         (tmp_path / "passes.py").write_text(source + remark)
-        registry = Registry.of(installed=False, files=[tmp_path / "passes.py"])
+        registry = Registry.of(installed=False, files=[tmp_path / "passes.py", DATA_SETS])
         recipe = read_recipe_text(DATA + GOOD, registry=registry)
         result = run(recipe, model=toy_graph(), store=tmp_path / "store", registry=registry)
         reused.append(result.steps[0]["reused"])
@@ -190,3 +191,28 @@ def test_a_folder_without_a_ledger_is_no_run(tmp_path: Path) -> None:
 
 def test_the_toys_are_the_only_passes_of_these_tests() -> None:
     assert {offer.plugin for offer in toy_registry().offers("passes")} == {"toy_passes"}
+
+
+def test_a_step_that_hangs_is_interrupted_and_the_run_goes_on_from_before_it(tmp_path: Path) -> None:
+    recipe = toy_recipe(f'{GOOD}[[step]]\npass = "jitter"\ndelay = 60.0\n')
+    with pytest.raises(RunStoppedError, match=r"took longer than the 0\.2 s that a step may take") as stopped:
+        toy_run(tmp_path, recipe, step_timeout=0.2)
+    assert states(stopped.value.ledger) == ["done", "failed"]
+    again = toy_run(tmp_path, toy_recipe(f'{GOOD}[[step]]\npass = "jitter"\n'), step_timeout=60)
+    assert [step["reused"] for step in again.ledger["steps"]] == [True, False]
+
+
+def test_an_observer_that_hangs_is_called_once_and_disturbs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    class Sleeper(RunObserver):
+        def step_started(self, name: str, index: int, total: int) -> None:
+            calls.append(name)
+            time.sleep(60)
+
+    monkeypatch.setattr("nadoo_core.runs.observer.PLUGIN_S", 0.1)
+    result = toy_run(tmp_path, observer=Sleeper())
+    assert calls == ["scale-weights"]
+    assert "an observer of step_started took longer than 0.1 s and is called no more" in result.ledger["notes"]

@@ -178,3 +178,63 @@ limit = { metric_drop = 2.0 }
     again = run_text(folder, text)
     assert again.steps[0]["reused"] is False
     assert again.steps[0]["metrics"]["metric"]["value"] == pytest.approx(3 * metrics["accuracy"]["value"])
+
+
+PREPROCESSED = '[model]\npython = "models.py:net"\n[data]\npreprocess = "models.py:{function}"\n'
+PREPARING = """
+import torch
+def doubled(inputs):
+    return inputs * 2
+def wide(inputs):
+    return torch.cat([inputs, inputs], 1)
+def fewer(inputs):
+    return inputs[1:]
+def text(inputs):
+    return "nothing"
+def fails(inputs):
+    raise KeyError("axis")
+"""
+
+
+def preprocessed(function: str) -> str:
+    return PREPROCESSED.format(function=function) + DATA.replace("[data]\n", "")
+
+
+def test_the_inputs_are_what_the_preprocessing_makes_of_them(folder: Path) -> None:
+    sixteen = "\ndef sixteen():\n    return nn.Linear(16, 3)\n"
+    (folder / "models.py").write_text(MODELS + PREPARING + sixteen)
+    result = run_text(folder, preprocessed("wide").replace(":net", ":sixteen", 1) + RENAME)
+    assert [str(size) for size in result.graph.inputs[0].type.shape] == ["N", "16"]
+
+
+def test_other_preprocessing_is_other_data(folder: Path) -> None:
+    (folder / "models.py").write_text(MODELS + PREPARING)
+    first = run_text(folder, preprocessed("doubled") + RENAME)
+    (folder / "models.py").write_text(MODELS + PREPARING.replace("inputs * 2", "inputs * 3"))
+    second = run_text(folder, preprocessed("doubled") + RENAME)
+    losses = [result.ledger["original"]["metrics"]["loss"]["value"] for result in (first, second)]
+    assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            "fewer",
+            r"gave a tensor of torch.float32 and shape \[\d+, 8\] for \d+ examples; return a tensor with one row",
+        ),
+        ("text", r"gave str for \d+ examples"),
+        ("fails", r"raised KeyError: 'axis'; it gets a tensor of torch.float32"),
+        ("missing", r"has no 'missing'"),
+    ],
+)
+def test_preprocessing_that_does_not_fit_is_refused(function: str, message: str, folder: Path) -> None:
+    (folder / "models.py").write_text(MODELS + PREPARING)
+    with pytest.raises(NadooError, match=message):
+        run_text(folder, preprocessed(function) + RENAME)
+
+
+def test_preprocessing_beside_the_recipe_runs_only_with_trust(folder: Path) -> None:
+    (folder / "models.py").write_text(MODELS + PREPARING)
+    with pytest.raises(RecipeError, match=r"recipe\.data\.preprocess: names '.*models\.py:doubled', which is a file"):
+        run_text(folder, preprocessed("doubled") + RENAME, trust=False)

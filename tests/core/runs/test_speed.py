@@ -22,7 +22,7 @@ imported = time.perf_counter()
 torch.set_num_threads(1)
 from nadoo_core.registry import Registry
 from nadoo_core.runs import run
-registry = Registry.of(installed=False, files=[{passes!r}])
+registry = Registry.of(files=[{passes!r}])
 result = run({recipe!r}, out={out!r}, store={store!r}, registry=registry)
 print(imported - start, time.perf_counter() - start, all(step["reused"] for step in result.steps))
 """

@@ -7,12 +7,14 @@ from typing import Any
 import torch
 from torch import nn
 
+import nadoo_core.plugin
 from nadoo_core.recipe import Recipe, read_recipe_text
 from nadoo_core.registry import Registry
 from nadoo_core.runs import RunResult, run
 from nadoo_graphs.graph import ModelGraph
 
 PASSES = Path(__file__).with_name("toy_passes.py")
+DATA_SETS = Path(nadoo_core.plugin.__file__)
 DATA = """
 [data]
 dataset = "synthetic"
@@ -33,8 +35,8 @@ pass = "jitter"
 
 @cache
 def toy_registry() -> Registry:
-    """The passes of the tests and nothing else."""
-    return Registry.of(installed=False, files=[PASSES])
+    """The passes of the tests and the data sets of the core, and nothing else."""
+    return Registry.of(installed=False, files=[PASSES, DATA_SETS])
 
 
 def toy_model() -> nn.Module:
@@ -46,8 +48,6 @@ def toy_model() -> nn.Module:
 @cache
 def toy_graph() -> ModelGraph:
     """The captured model; nobody writes to it."""
-    import nadoo_core
-
     return nadoo_core.capture(toy_model(), torch.zeros(2, 8))
 
 
