@@ -7,7 +7,7 @@ Python that loops or waits is interrupted, a call into a library only once it co
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ class OutOfTime(BaseException):
 
 
 @contextmanager
-def deadline(seconds: float | None, error: Callable[[], Exception]) -> Iterator[None]:
+def deadline(seconds: float | None, error: Callable[[], Exception]) -> Generator[None]:
     """Run a block that may take so long; beyond that it is interrupted and the error raised in its place.
 
     Without seconds nothing is limited. An alarm that was set before goes on, and if it is due earlier it stays the one.
@@ -46,7 +46,7 @@ def can_interrupt() -> bool:
 
 
 @contextmanager
-def alarm(seconds: float, pending: float) -> Iterator[None]:
+def alarm(seconds: float, pending: float) -> Generator[None]:
     """An alarm for a block; afterwards the one before it has as much time left as it would have had."""
     started = time.monotonic()
     before = signal.signal(signal.SIGALRM, interrupt)

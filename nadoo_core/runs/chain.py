@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nadoo_core.errors import CoreCode, NadooError, Problem, RunError, StoreError
-from nadoo_core.passes import Context, PassResult
+from nadoo_core.passes import Context, Exact, PassResult
 from nadoo_core.recipe import Recipe, Step
 from nadoo_core.runs.keys import UNKNOWN_SOURCE, scores_key, step_inputs, step_key
 from nadoo_core.runs.position import Outcome, Position
@@ -128,12 +128,15 @@ class Chain:
             "fidelity": [],
             "notes": [],
         }
-        if result.record.changed:
+        if result.record.changed and not isinstance(step.operation.promise(), Exact):
             self.note_fidelity(before, result.graph, record)
         return result, record
 
     def note_fidelity(self, before: ModelGraph, after: ModelGraph, record: Document) -> None:
-        """Which nodes lost most; a step whose values cannot be compared still counts, and the reason is noted."""
+        """Which nodes lost most; a step whose values cannot be compared still counts, and the reason is noted.
+
+        An exact step is not asked: it loses nothing, but a node of its may stand for another value than before.
+        """
         try:
             record["fidelity"] = self.bench.losses_of_fidelity(before, after)
         except (NadooError, RuntimeError) as error:

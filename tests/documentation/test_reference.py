@@ -14,8 +14,6 @@ from nadoo_graphs.formats import standard_formats
 from nadoo_graphs.ops import standard_ops
 from tests.repository.layout import ROOT
 
-TUTORIAL = ROOT / "docs" / "tutorial.md"
-
 
 def hooks() -> ModuleType:
     """The module that mkdocs makes the reference pages with."""
@@ -62,10 +60,3 @@ def test_every_registered_class_has_documentation_and_so_has_each_option(kind: s
         assert (registry.load(kind, name).__doc__ or "").strip() in section
         options = [line for line in section.splitlines() if line.startswith("| `")]
         assert all(re.match(r"\| `[^`]+` \| \S.* \| \S.* \|", line) for line in options), (name, options)
-
-
-def test_the_tutorial_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in re.findall(r"^```python\n(.*?)^```", TUTORIAL.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
-        exec(compile(block, "tutorial.md", "exec"), names)  # noqa: S102

@@ -67,6 +67,10 @@ def test_the_nodes_that_lost_most_are_named_the_worst_first(tmp_path: Path) -> N
     assert values[-1] == pytest.approx(20, abs=5)
 
 
+def test_an_exact_step_names_no_node_that_lost(tmp_path: Path) -> None:
+    assert toy_run(tmp_path, toy_recipe('[[step]]\npass = "rename"\n')).steps[0]["fidelity"] == []
+
+
 def test_the_ledger_is_as_its_schema_says(tmp_path: Path) -> None:
     ledger, schema = toy_run(tmp_path).ledger, ledger_schema()
     assert set(schema["required"]) <= ledger.keys() <= set(schema["properties"])
