@@ -25,6 +25,7 @@ GREY = (0.299, 0.587, 0.114)
 class Augmentation(Options):
     """How far training images may differ from the originals; without options nothing is varied."""
 
+    share: Share = option(default=1.0, help="share of the images that are varied; the others stay as they are")
     flip: bool = option(default=False, help="whether half of the images are mirrored left to right")
     flip_vertical: bool = option(default=False, help="whether half of the images are mirrored top to bottom")
     rotation: float = option(default=0.0, minimum=0, maximum=180, help="largest angle in degrees, either way")
@@ -41,6 +42,8 @@ class Augmentation(Options):
         """A range has two ends, the smaller first."""
         if self.scale[0] > self.scale[1]:
             yield f"scale is {list(self.scale)}; give the smaller magnification first"
+        if self.resize is not None and self.share < 1:
+            yield f"share is {self.share:g} and resize changes the size of every image; leave one of them out"
 
     @property
     def moves(self) -> bool:
@@ -62,7 +65,15 @@ class Augmentation(Options):
         require_images(images)
         draws = Draws(derived_seed("augmentation", seed, epoch, batch), images)
         varied = self.moved(images, draws) if self.moves else images
-        return self.coloured(varied, draws) if self.colours else varied
+        varied = self.coloured(varied, draws) if self.colours else varied
+        return varied if self.share == 1 else self.mixed(images, varied, draws)
+
+    def mixed(self, images: "torch.Tensor", varied: "torch.Tensor", draws: "Draws") -> "torch.Tensor":
+        """Each image varied, or as it is."""
+        import torch
+
+        chosen = draws.uniform(0, 1, (1, 1, 1)) < self.share
+        return torch.where(chosen, varied, images)
 
     def moved(self, images: "torch.Tensor", draws: "Draws") -> "torch.Tensor":
         """Images sampled where an affine map and a displacement point; beyond the border there is the border."""

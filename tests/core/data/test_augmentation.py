@@ -124,3 +124,15 @@ def test_wrong_options_are_named_at_once() -> None:
     assert len(caught.value.problems) == 5
     with pytest.raises(OptionError, match="give the smaller magnification first"):
         Augmentation(scale=(1.2, 0.8))
+    with pytest.raises(OptionError, match=r"share is 0\.5 and resize changes the size of every image"):
+        Augmentation(share=0.5, resize=8)
+
+
+def test_a_share_of_the_images_is_varied_and_the_rest_stays_bit_for_bit() -> None:
+    original = torch.rand(400, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    everything = Augmentation(rotation=20, brightness=0.2).apply(original, 3, 1, 2)
+    half = Augmentation(rotation=20, brightness=0.2, share=0.5).apply(original, 3, 1, 2)
+    same = (half == original).flatten(1).all(1)
+    assert 120 < int(same.sum()) < 280
+    assert torch.equal(half[~same], everything[~same])
+    assert torch.equal(Augmentation(rotation=20, share=0.0).apply(original, 3, 1, 2), original)
