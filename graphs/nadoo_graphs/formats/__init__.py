@@ -6,9 +6,12 @@ bit.
 
 from nadoo_graphs.formats.biases import fold_zero_point, fused_bounds, quantize_bias
 from nadoo_graphs.formats.book import CodeBook
+from nadoo_graphs.formats.code_books import PowerRounding
 from nadoo_graphs.formats.codecs import FloatCodec, IntegerCodec
 from nadoo_graphs.formats.digits import DigitPacking, TritPacking
 from nadoo_graphs.formats.format import Codec, Format, GradientRule, Kind, NonFinite
+from nadoo_graphs.formats.joint import activation_levels, joint_pairs
+from nadoo_graphs.formats.nesting import nested_codes, nested_scale
 from nadoo_graphs.formats.packing import Packing, PlainPacking, StreamPacking, WordPacking
 from nadoo_graphs.formats.requantize import (
     Requantization,
@@ -34,16 +37,21 @@ __all__ = [
     "NonFinite",
     "Packing",
     "PlainPacking",
+    "PowerRounding",
     "Requantization",
     "RequantizationMode",
     "Rounding",
     "StreamPacking",
     "TritPacking",
     "WordPacking",
+    "activation_levels",
     "affine_grid",
     "decompose_multiplier",
     "fold_zero_point",
     "fused_bounds",
+    "joint_pairs",
+    "nested_codes",
+    "nested_scale",
     "quantize_bias",
     "requantize",
     "round_reals",

@@ -126,6 +126,12 @@ def odd_integers(name: str, bits: int) -> CodeBook:
     return CodeBook(name, (*positive, *(-code for code in positive)), "int8", 1, has_zero=False)
 
 
+def odd_steps(name: str, bits: int) -> CodeBook:
+    """Odd integers whose patterns count upwards from the smallest, so that dropping a bit halves the levels."""
+    steps = (1 << bits) - 1
+    return CodeBook(name, tuple(range(-steps, steps + 1, 2)), "int16", 1, has_zero=False)
+
+
 def signs(name: str) -> CodeBook:
     """One bit: set for +1, clear for -1."""
     return CodeBook(name, (-1, 1), "int8", 1, has_zero=False)

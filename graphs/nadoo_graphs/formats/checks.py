@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nadoo_graphs.errors import Code, FormatError, NonFiniteError, Problem
+from nadoo_graphs.errors import Code, DegenerateTensorError, FormatError, NonFiniteError, Problem
 
 Array: TypeAlias = NDArray[Any]
 Scale: TypeAlias = float | torch.Tensor
@@ -60,10 +60,20 @@ def require_reals(values: torch.Tensor, where: str) -> None:
 
 def require_finite(values: torch.Tensor, where: str) -> None:
     """A NaN that is quietly turned into a number is never found again, so it stops here."""
+    if bool(torch.isfinite(values.detach().sum())):
+        return
     count = values.numel() - int(torch.isfinite(values).sum())
     if count:
         message = f"{count} of {values.numel()} elements are NaN or infinite; find where they arise"
         raise NonFiniteError(Problem(Code.NONFINITE, where, message))
+
+
+def require_levels(values: torch.Tensor, name: str, where: str) -> None:
+    """A code book without a zero turns all zeros into noise."""
+    if values.numel() and not bool(values.any()):
+        message = f"all {values.numel()} elements are zero, and {name} has no zero"
+        advice = "choose a format with one, such as ternary, int4 or int8, or allow degenerate tensors"
+        raise DegenerateTensorError(Problem(Code.DATA, where, f"{message}; {advice}"))
 
 
 def require_scale(scale: Scale, values: torch.Tensor, where: str) -> None:

@@ -9,6 +9,7 @@ import torch
 from attrs import frozen
 
 from nadoo_graphs.errors import Code
+from nadoo_graphs.formats.blocks import in_blocks
 from nadoo_graphs.formats.checks import (
     Scale,
     ZeroPoint,
@@ -139,10 +140,16 @@ class IntegerCodec:
             raise refusal(Code.NONFINITE, where, message)
         self.require(values, scale, zero_point, where)
         require_finite(values, where)
-        low, high = self.bounds(zero_point)
-        rounded = self.scaled(values, scale).round()
-        shifted = rounded + self.offset(zero_point, values)
-        return shifted.clamp(low, high).to(getattr(torch, self.carrier))
+        if zero_point is None:
+            return self.fast(values, scale, getattr(torch, self.carrier))
+        shifted = self.scaled(values, scale).round_() + self.offset(zero_point, values)
+        return shifted.clamp_(*self.bounds(zero_point)).to(getattr(torch, self.carrier))
+
+    def fast(self, values: torch.Tensor, scale: Scale, dtype: torch.dtype) -> torch.Tensor:
+        """The codes without a zero point in any dtype, of values that have been checked."""
+        low, high = self.bounds(None)
+        step = torch.as_tensor(scale, dtype=torch.float64, device=values.device)
+        return in_blocks(lambda part, size: (part / size).round_().clamp_(low, high), values.detach(), step, dtype)
 
     def decode(
         self,

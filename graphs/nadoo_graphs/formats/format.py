@@ -8,14 +8,26 @@ asked for more.
 from collections.abc import Sequence
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import Protocol
 
 import torch
 from attrs import frozen
 
 from nadoo_graphs.errors import Code
-from nadoo_graphs.formats.checks import Array, Scale, ZeroPoint, refusal, rows_and_columns
+from nadoo_graphs.formats.checks import (
+    Array,
+    Scale,
+    ZeroPoint,
+    refusal,
+    require_finite,
+    require_levels,
+    rows_and_columns,
+)
 from nadoo_graphs.formats.packing import Packing, row_bytes
+
+LARGEST_TABLE_ENTRY = 127
+"""What the largest level of a table becomes in kernels, which multiply by signed bytes."""
 
 
 class Kind(StrEnum):
@@ -85,7 +97,8 @@ class Format:
     """One row of the table of number formats.
 
     `bits` is the width of a code in flash without the padding of rows, `minimum` and `maximum` bound the
-    codes as the carrier holds them, and `has_zero` says whether a pruned weight stays zero.
+    codes as the carrier holds them, and `has_zero` says whether a pruned weight stays zero. Kernels multiply by
+    `integers` of the codes, which are the codes themselves where `multiplies_codes` says so or the levels are whole.
     """
 
     name: str
@@ -99,6 +112,7 @@ class Format:
     packing: Packing
     codec: Codec | None = None
     aliases: tuple[str, ...] = ()
+    multiplies_codes: bool = False
 
     @property
     def dtype(self) -> torch.dtype:
@@ -118,9 +132,14 @@ class Format:
         zero_point: ZeroPoint | None = None,
         nonfinite: NonFinite = NonFinite.RAISE,
         where: str = "values",
+        *,
+        allow_degenerate: bool = False,
     ) -> torch.Tensor:
-        """Real numbers as codes."""
-        return self.codec_for("encode").encode(values, scale, zero_point, nonfinite, where)
+        """Real numbers as codes; all zeros in a format without a zero are refused unless they are allowed."""
+        codec = self.codec_for("encode")
+        if not (self.has_zero or allow_degenerate):
+            require_levels(values, self.name, where)
+        return codec.encode(values, scale, zero_point, nonfinite, where)
 
     def decode(
         self,
@@ -146,6 +165,65 @@ class Format:
     def levels(self) -> Sequence[float] | None:
         """The representable numbers at scale 1, or None where they are floating point."""
         return self.codec_for("levels").levels()
+
+    @cached_property
+    def unit(self) -> float:
+        """How many kernel integers one scale is: real = integer * scale / unit."""
+        levels = self.levels()
+        if levels is None:
+            message = f"its levels are no finite list, so no kernel multiplies integers by it; it is {self.summary}"
+            raise refusal(Code.UNKNOWN, self.name, f"{message}: use it for the weights of a float layer")
+        if self.multiplies_codes or isinstance(levels, range) or all(float(level).is_integer() for level in levels):
+            return 1.0
+        return LARGEST_TABLE_ENTRY / max(abs(level) for level in levels)
+
+    def integers(self, codes: torch.Tensor) -> torch.Tensor:
+        """The integers that kernels multiply with, in int32: the codes, or the rounded levels of a table."""
+        self.require_carrier(codes)
+        if self.multiplies_codes or self.kind is Kind.INTEGER:
+            return codes.to(torch.int32)
+        levels = self.codec_for("integers").decode(codes, 1.0, None, torch.float64)
+        return (levels * self.unit).round().to(torch.int32)
+
+    def integers_of(self, values: torch.Tensor, scale: Scale, where: str) -> torch.Tensor:
+        """The kernel integers of real numbers, in their own dtype, which must hold them: what each training step needs.
+
+        All zeros are let through, since a channel may die while training.
+        """
+        codec = self.codec_for("encode")
+        fast = getattr(codec, "fast", None)
+        if fast is None or not (self.multiplies_codes or self.unit == 1.0):
+            return self.integers(codec.encode(values, scale, None, NonFinite.RAISE, where)).to(values.dtype)
+        require_finite(values, where)
+        found: torch.Tensor = fast(values, scale, values.dtype)
+        return found
+
+    @cached_property
+    def largest_integer(self) -> int:
+        """The largest magnitude that kernels multiply with, which bounds their accumulators."""
+        if self.multiplies_codes or self.kind is Kind.INTEGER:
+            return int(max(abs(self.minimum), abs(self.maximum)))
+        levels = self.levels() or ()
+        return round(max(abs(level) for level in levels) * self.unit)
+
+    @cached_property
+    def reach(self) -> float:
+        """The clip in units of the scale: the magnitude at which a format saturates, as its definition counts it."""
+        stated = getattr(self.codec, "reach", None)
+        levels = self.levels()
+        if stated is None and levels is None:
+            return float(self.maximum)
+        return float(stated or max(abs(levels[0]), abs(levels[-1])))  # type: ignore[index]
+
+    def scale_of(self, clip: Scale) -> Scale:
+        """The scale at which a clip lies at the end of the format."""
+        return clip / self.reach
+
+    def code_range(self, *, with_zero_point: bool) -> tuple[int, int]:
+        """The codes of activations: all of them, but without a zero point signed integers are symmetric."""
+        if self.kind is Kind.INTEGER and self.minimum < 0 and not with_zero_point:
+            return -int(self.maximum), int(self.maximum)
+        return int(self.minimum), int(self.maximum)
 
     def codec_for(self, request: str) -> Codec:
         """The codec, or a refusal that says what the row does offer."""

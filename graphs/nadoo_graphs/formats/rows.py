@@ -4,20 +4,34 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import torch
+from attrs import evolve
 
 from nadoo_graphs.formats.book import (
     CodeBook,
     centred,
     odd_integers,
+    odd_steps,
     powers_of_two,
     signs,
     trits,
     twos_complement,
     unsigned,
 )
+from nadoo_graphs.formats.code_books import (
+    NORMAL_FLOAT,
+    NORMAL_FLOAT_ROUNDED,
+    OddCodec,
+    PowerCodec,
+    PowerRounding,
+    ShiftedCodec,
+    SignCodec,
+    TableCodec,
+    TanhCodec,
+)
 from nadoo_graphs.formats.codecs import FloatCodec, IntegerCodec
 from nadoo_graphs.formats.digits import DigitPacking, TritPacking
-from nadoo_graphs.formats.format import Format, Kind
+from nadoo_graphs.formats.format import Codec, Format, Kind
+from nadoo_graphs.formats.joint import JOINT_LEVELS
 from nadoo_graphs.formats.packing import Packing, PlainPacking, StreamPacking, WordPacking
 
 NARROW_WIDTHS = range(2, 8)
@@ -120,45 +134,108 @@ def narrow_rows() -> Iterator[Format]:
 
 
 def code_book_rows() -> Iterator[Format]:
-    """Formats whose levels are no plain integers; their codecs come with the work on quantizers."""
-    yield coded(WordPacking, signs("int1"), "signs, -1 and +1")
-    yield coded(WordPacking, signs("binary"), "signs around the mean of the weights", "BinaryBalanced")
-    yield coded(WordPacking, signs("binarysym"), "signs around zero", "binary-sym")
+    """Formats whose levels are no plain integers."""
+    yield coded(WordPacking, signs("int1"), SignCodec("int8", 1.0), "signs, -1 and +1")
+    centred_signs = SignCodec("int8", 1.0, centred=True)
+    yield coded(WordPacking, signs("binary"), centred_signs, "signs around the mean of the weights", "BinaryBalanced")
+    yield coded(WordPacking, signs("binarysym"), SignCodec("int8", 1.0), "signs around zero", "binary-sym")
     yield ternary("ternary", 10, "uint16")
     yield ternary("ternary20", 20, "uint32")
-    yield coded(WordPacking, odd_integers("2bitsym", 2), "±½, ±1½, held as odd integers")
-    yield coded(WordPacking, odd_integers("4bitsym", 4), "±½ to ±7½, held as odd integers")
-    yield coded(StreamPacking, odd_integers("5bitsym", 5), "±½ to ±15½, held as odd integers")
-    yield coded(WordPacking, twos_complement("4bit", 4), "-8 to 7 with an offset, two's complement; not int4")
-    yield coded(WordPacking, twos_complement("8bit", 8), "-128 to 127, two's complement in words; not int8")
-    yield coded(WordPacking, powers_of_two("fp130"), "signed powers of two, ±1 to ±128", "FP1.3.0")
-    yield coded(WordPacking, normal_float(), "indices of the 16 levels of a normal distribution", "normalfloat4")
-    yield coded(DigitPacking, centred("23level", 23), "-11 to 11, seven in a word", "23-level")
+    yield odd("2bitsym", 2, "±½, ±1½, held as odd integers")
+    yield odd("4bitsym", 4, "±½ to ±7½, held as odd integers")
+    yield odd("5bitsym", 5, "±½ to ±15½, held as odd integers")
+    yield from shifted_rows()
+    yield from power_rows()
+    yield from normal_rows()
+    yield from level_rows()
+    yield from tanh_rows()
 
 
-def normal_float() -> CodeBook:
-    """Indices of ascending levels, of which number 7 is zero."""
-    return CodeBook("nf4", tuple(range(16)), "uint8", 7)
+def odd(name: str, bits: int, summary: str) -> Format:
+    """Levels half a step off zero; the clip lies half a step beyond the last."""
+    packing = WordPacking if 32 % bits == 0 else StreamPacking
+    half = 1 << (bits - 1)
+    return coded(packing, odd_integers(name, bits), OddCodec("int8", 2.0 * half, half), summary)
+
+
+def shifted_rows() -> Iterator[Format]:
+    """Two's complement that uses its most negative code, with and without the small offset of the original."""
+    four, eight = ShiftedCodec("int8", 8.0, -8, 7), ShiftedCodec("int8", 128.0, -128, 127)
+    yield coded(WordPacking, twos_complement("4bit", 4), four, "-8 to 7, two's complement; not int4")
+    offset = ShiftedCodec("int8", 8.0, -8, 7, 0.01)
+    summary = "-8 to 7 and an offset of 0.01 that kernels drop"
+    yield evolve(coded(WordPacking, twos_complement("4bitoffset", 4), offset, summary), multiplies_codes=True)
+    yield coded(WordPacking, twos_complement("8bit", 8), eight, "-128 to 127, two's complement in words; not int8")
+
+
+def power_rows() -> Iterator[Format]:
+    """Signed powers of two in three roundings; the plain name is the one that loses least."""
+    for name, rounding in (
+        ("fp130", PowerRounding.NEAREST),
+        ("fp130log", PowerRounding.LOG),
+        ("fp130floor", PowerRounding.FLOOR),
+    ):
+        aliases = ("FP1.3.0",) if name == "fp130" else ()
+        summary = f"signed powers of two, ±1 to ±128, rounded by {rounding}"
+        yield coded(WordPacking, powers_of_two(name), PowerCodec("int16", 128.0, rounding), summary, *aliases)
+
+
+def normal_rows() -> Iterator[Format]:
+    """Indices of ascending levels, of which number 7 is zero: the official table, and the one of four digits."""
+    codec, summary = TableCodec("uint8", 1.0, NORMAL_FLOAT), "indices of the 16 levels of a normal distribution"
+    yield coded(WordPacking, index_book("nf4"), codec, summary, "normalfloat4")
+    rounded = TableCodec("uint8", 1.0, NORMAL_FLOAT_ROUNDED)
+    yield coded(WordPacking, index_book("nf4bitnetmcu"), rounded, f"{summary}, rounded to four digits")
+
+
+def index_book(name: str) -> CodeBook:
+    """The indices of sixteen levels, of which number 7 is zero."""
+    return CodeBook(name, tuple(range(16)), "uint8", 7)
+
+
+def level_rows() -> Iterator[Format]:
+    """Odd numbers of levels, whose products with their partners fit in a signed byte; unsigned for activations."""
+    for levels in JOINT_LEVELS:
+        half = levels // 2
+        summary = f"{-half} to {half}, a product with a partner's level fits in a byte"
+        codec = IntegerCodec("int8", -half, half)
+        aliases = ("23-level",) if levels == 23 else ()
+        yield coded(DigitPacking, centred(f"{levels}level", levels), codec, summary, *aliases)
+        book = CodeBook(f"u{levels}level", tuple(range(levels)), "uint8", 0)
+        codec = IntegerCodec("uint8", 0, levels - 1)
+        yield coded(DigitPacking, book, codec, f"0 to {levels - 1}, for activations beside levels of weights")
+
+
+def tanh_rows() -> Iterator[Format]:
+    """DoReFa weights of 1 to 8 bits; at one bit they are signs."""
+    yield coded(WordPacking, odd_steps("dorefa1", 1), SignCodec("int16", 1.0), "DoReFa weights of 1 bit: signs")
+    for bits in range(2, 9):
+        packing = WordPacking if 32 % bits == 0 else StreamPacking
+        codec = TanhCodec("int16", float((1 << bits) - 1), bits)
+        yield coded(packing, odd_steps(f"dorefa{bits}", bits), codec, f"DoReFa weights of {bits} bits, by tanh")
 
 
 def ternary(name: str, per_word: int, word: str) -> Format:
     """Ternary weights at 1.6 bits; the wider word is for kernels that read 32 bits at a time."""
     book = trits(name)
     packing = TritPacking(book, per_word, word)
-    return row(book, packing, Fraction(8, 5), f"-1, 0 and +1, {per_word} in a word of type {word}", ())
+    codec = IntegerCodec(book.carrier, -1, 1)
+    return row(book, packing, codec, Fraction(8, 5), f"-1, 0 and +1, {per_word} in a word of type {word}", ())
 
 
 def coded(
-    packing: type[WordPacking | StreamPacking | DigitPacking], book: CodeBook, summary: str, *aliases: str
+    packing: type[WordPacking | StreamPacking | DigitPacking], book: CodeBook, codec: Codec, summary: str, *aliases: str
 ) -> Format:
     """A row of a code book; its width follows from the codes in a word."""
     layout = packing(book)
     bits = Fraction(book.bits) if isinstance(layout, StreamPacking) else Fraction(32, layout.per_word)
-    return row(book, layout, bits, summary, aliases)
+    return row(book, layout, codec, bits, summary, aliases)
 
 
-def row(book: CodeBook, packing: Packing, bits: Fraction, summary: str, aliases: tuple[str, ...]) -> Format:
-    """A row that packs codes and has no codec yet."""
+def row(
+    book: CodeBook, packing: Packing, codec: Codec, bits: Fraction, summary: str, aliases: tuple[str, ...]
+) -> Format:
+    """A row whose codes are those of a book."""
     return Format(
         name=book.name,
         aliases=aliases,
@@ -170,4 +247,5 @@ def row(book: CodeBook, packing: Packing, bits: Fraction, summary: str, aliases:
         maximum=max(book.codes),
         has_zero=book.has_zero,
         packing=packing,
+        codec=codec,
     )

@@ -38,8 +38,9 @@ def trit_words_of_row(codes: Sequence[int], per_word: int, word_bits: int) -> li
     return words
 
 
-def level_words_of_row(codes: Sequence[int]) -> list[int]:
-    """The words of a row of 23 levels: seven digits, the first one the least."""
-    padded = [*codes, *[0] * (-len(codes) % 7)]
-    groups = [padded[start : start + 7] for start in range(0, len(padded), 7)]
-    return [sum((code + 11) * 23**place for place, code in enumerate(group)) for group in groups]
+def level_words_of_row(codes: Sequence[int], levels: int, smallest: int) -> list[int]:
+    """The words of a row of so many levels: as many digits as 32 bits hold, the first one the least."""
+    count = max(digits for digits in range(1, 33) if levels**digits <= 2**32)
+    padded = [*codes, *[0] * (-len(codes) % count)]
+    groups = [padded[start : start + count] for start in range(0, len(padded), count)]
+    return [sum((code - smallest) * levels**place for place, code in enumerate(group)) for group in groups]

@@ -78,9 +78,10 @@ def test_a_row_without_a_codec_says_what_it_offers(row: Format) -> None:
 @pytest.mark.parametrize("row", CODED, ids=lambda row: row.name)
 def test_a_row_with_a_codec_offers_everything(row: Format) -> None:
     assert row.offers == ("pack", "unpack", "packed_bytes", "encode", "decode", "gradient", "levels")
-    decoded = row.decode(row.encode(torch.tensor([0.0, 1.0])))
-    assert decoded.tolist() == [0.0, 1.0]
-    assert torch.equal(row.gradient(torch.ones(2)), torch.ones(2))
+    largest = float(max(row.levels() or (1.0,)))
+    decoded = row.decode(row.encode(torch.tensor([largest, largest]), row.scale_of(row.reach)))
+    assert torch.equal(decoded, torch.full((2,), largest))
+    assert torch.equal(row.gradient(torch.full((2,), largest)), torch.ones(2))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -56,7 +56,7 @@ def reference(row: Format, codes: list[int]) -> list[int]:
     if isinstance(row.packing, TritPacking):
         return trit_words_of_row(codes, row.packing.per_word, row.packing.word_bits)
     if isinstance(row.packing, DigitPacking):
-        return level_words_of_row(codes)
+        return level_words_of_row(codes, len(row.packing.book.codes), int(row.minimum))
     if isinstance(row.packing, StreamPacking):
         return stream_of_row(book_of(row), codes)
     return words_of_row(book_of(row), codes)
@@ -143,7 +143,7 @@ def test_the_bytes_are_those_of_the_formula(row: Format, rows: int, columns: int
     if isinstance(row.packing, TritPacking):
         per_row = ceil(columns / row.packing.per_word) * row.packing.word_bits // 8
     elif isinstance(row.packing, DigitPacking):
-        per_row = ceil(columns / 7) * 4
+        per_row = ceil(columns / row.packing.per_word) * 4
     else:
         per_row = ceil(columns * int(row.bits) / 32) * 4
     assert row.packed_bytes((rows, columns)) == rows * per_row

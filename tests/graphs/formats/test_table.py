@@ -7,12 +7,15 @@ from attrs import evolve
 
 from nadoo_graphs.errors import FormatError
 from nadoo_graphs.formats import Format, FormatTable, standard_formats
+from nadoo_graphs.formats.joint import JOINT_LEVELS
 
 NAMES = {
     *("float64", "float32", "float16", "bfloat16", "bool"),
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64)),
     *("binary", "binarysym", "ternary", "ternary20", "2bitsym", "4bitsym", "5bitsym", "4bit", "8bit"),
-    *("fp130", "nf4", "23level"),
+    *("4bitoffset", "fp130", "fp130log", "fp130floor", "nf4", "nf4bitnetmcu"),
+    *(f"dorefa{bits}" for bits in range(1, 9)),
+    *(f"{sign}{levels}level" for sign in ("", "u") for levels in JOINT_LEVELS),
 }
 
 
