@@ -8,6 +8,10 @@ def nadoo_plugin() -> Plugin:
     """Recipes as files of this package, models as functions that make them."""
     return Plugin(
         api=1,
-        models={"digits-cnn": "nadoo_recipes.models:digits_cnn"},
+        models={
+            "digits-cnn": "nadoo_recipes.models:digits_cnn",
+            "mnist-cnn": "nadoo_recipes.mnist_models:mnist_cnn",
+            "mnist-perceptron": "nadoo_recipes.mnist_models:mnist_perceptron",
+        },
         recipes={"quickstart": "nadoo_recipes:quickstart.toml"},
     )

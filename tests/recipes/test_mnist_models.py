@@ -1,0 +1,39 @@
+"""The networks for digits at 16×16: their work and sizes are those that they are known by."""
+
+import pytest
+import torch
+
+import nadoo_core as nadoo
+from nadoo_graphs.counting import count
+from nadoo_recipes.mnist_models import mnist_cnn, mnist_perceptron
+
+IMAGES = torch.zeros(2, 1, 16, 16)
+
+
+def weights(model: torch.nn.Module) -> int:
+    return sum(item.numel() for item in model.parameters())
+
+
+def test_the_perceptron_has_as_many_weights_as_multiply_accumulates() -> None:
+    graph = nadoo.capture(mnist_perceptron(), IMAGES)
+    assert weights(mnist_perceptron()) == 25_216
+    assert count(graph).macs({"N": 1}) == 25_216
+
+
+@pytest.mark.parametrize(
+    ("channels", "hidden", "macs"),
+    [
+        (16, (64, 48), 51_264 + 4_096 + 3_552),
+        (16, (96, 64), 51_264 + 6_144 + 6_784),
+        (32, (96, 64), 102_528 + 12_288 + 6_784),
+        (64, (96, 64), 205_056 + 24_576 + 6_784),
+    ],
+)
+def test_the_cnn_does_the_published_work(channels: int, hidden: tuple[int, ...], macs: int) -> None:
+    graph = nadoo.capture(mnist_cnn(channels, hidden), IMAGES)
+    assert count(graph).macs({"N": 1}) == macs
+
+
+def test_a_black_image_stays_black_in_every_layer() -> None:
+    for model in (mnist_perceptron(), mnist_cnn(8)):
+        assert torch.equal(model(IMAGES), torch.zeros(2, 10))
