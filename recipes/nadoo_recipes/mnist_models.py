@@ -3,6 +3,7 @@
 No layer has a bias and nothing is subtracted from the image, so that its background stays zero and kernels can skip it.
 """
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ def mnist_perceptron(hidden: Sequence[int] = (64, 64, 64)) -> "nn.Module":
 
     layers: dict[str, nn.Module] = {"flatten": nn.Flatten()}
     widths = (SIDE * SIDE, *hidden)
-    for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False), 1):
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(widths), 1):
         layers |= dense(index, inputs, outputs)
     layers["head"] = nn.Linear(widths[-1], CLASSES, bias=False)
     return nn.Sequential(OrderedDict(layers))
@@ -42,7 +43,7 @@ def mnist_cnn(channels: int = 64, hidden: Sequence[int] = (96, 64)) -> "nn.Modul
         "pool3": nn.MaxPool2d(2), "flatten": nn.Flatten(),
     }  # fmt: skip
     widths = (channels * POOLED * POOLED, *hidden)
-    for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False), 1):
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(widths), 1):
         layers |= dense(index, inputs, outputs)
     layers["head"] = nn.Linear(widths[-1], CLASSES, bias=False)
     return nn.Sequential(OrderedDict(layers))
