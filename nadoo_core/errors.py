@@ -32,6 +32,8 @@ class CoreCode(StrEnum):
     BUSY = "N18"
     DATA = "N19"
     TRAINING = "N20"
+    DEVICE = "N21"
+    MISSING_FACT = "N22"
 
     @property
     def meaning(self) -> str:
@@ -60,6 +62,8 @@ MEANINGS = {
     CoreCode.BUSY: "another process works in the same folder",
     CoreCode.DATA: "a data set is missing, damaged or of the wrong form",
     CoreCode.TRAINING: "a training cannot begin, or its loss is no longer a number",
+    CoreCode.DEVICE: "a device file cannot be read, or says something absurd",
+    CoreCode.MISSING_FACT: "a cost depends on a fact that is not known of the device",
 }
 
 
@@ -115,11 +119,16 @@ class TrainingError(NadooError):
     """A training cannot begin or go on."""
 
 
+class DeviceError(NadooError):
+    """A device is not there, its file is wrong, or a fact of it is not known."""
+
+
 __all__ = [
     "MEANINGS",
     "ContextError",
     "CoreCode",
     "DataError",
+    "DeviceError",
     "EffectError",
     "NadooError",
     "NeedError",
