@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -10,6 +11,9 @@ from nadoo_graphs.node import INPUT, OUTPUT, TENSOR, Node
 from nadoo_graphs.ops.structure import OPAQUE
 from nadoo_graphs.sizes import Size, bind
 from nadoo_graphs.values import ELEMENT_BITS, ValueType
+
+if TYPE_CHECKING:
+    from nadoo_graphs.formats import FormatTable
 
 BORDER = (INPUT, OUTPUT, TENSOR)
 
@@ -56,7 +60,7 @@ def count(graph: ModelGraph) -> GraphCount:
     records = [graph.tensors[name] for name in sorted(used)]
     parameters = sum(record.value.numel() for record in records if record.role == "parameter")
     unmodelled = tuple(node.name for node in graph.nodes(op=OPAQUE))
-    return GraphCount(nodes, parameters, sum(byte_count(record.type) for record in records), unmodelled)
+    return GraphCount(nodes, parameters, sum(byte_count(record.type, graph.formats) for record in records), unmodelled)
 
 
 def count_node(graph: ModelGraph, node: Node) -> NodeCount:
@@ -66,28 +70,30 @@ def count_node(graph: ModelGraph, node: Node) -> NodeCount:
     parameters = sum(record.value.numel() for record in records if record.role == "parameter")
     moved: Size = 0
     for value in () if node.op in BORDER else (*call.operands, *node.outputs):
-        moved = moved + value_bytes(value)
-    weights = sum(byte_count(record.type) for record in records)
+        moved = moved + value_bytes(value, graph.formats)
+    weights = sum(byte_count(record.type, graph.formats) for record in records)
     macs, elementary = row.macs(call, node.outputs), row.elementary(call, node.outputs)
     return NodeCount(node.name, node.op, macs, elementary, parameters, weights, moved)
 
 
-def value_bytes(value: ValueType) -> Size:
+def value_bytes(value: ValueType, formats: "FormatTable | None" = None) -> Size:
     """The bytes of a value: its bits, rounded up to whole bytes."""
-    bits = element_bits(value)
+    bits = element_bits(value, formats)
     unit = 8 * bits.denominator
     return (value.elements * bits.numerator + unit - 1) // unit
 
 
-def byte_count(value: ValueType) -> int:
+def byte_count(value: ValueType, formats: "FormatTable | None" = None) -> int:
     """The bytes of a tensor, whose shape is always known."""
-    return bind(value_bytes(value), {})
+    return bind(value_bytes(value, formats), {})
 
 
-def element_bits(value: ValueType) -> Fraction:
+def element_bits(value: ValueType, formats: "FormatTable | None" = None) -> Fraction:
     """The bits of one number: the format's width where there is a format, else the dtype's."""
     if value.format is None:
         return Fraction(ELEMENT_BITS[value.dtype])
-    from nadoo_graphs.formats import standard_formats
+    if formats is None:
+        from nadoo_graphs.formats import standard_formats
 
-    return standard_formats()[value.format].bits
+        formats = standard_formats()
+    return formats[value.format].bits

@@ -13,7 +13,7 @@ from nadoo_graphs.contract import Contract
 from nadoo_graphs.errors import Code, EditError, GraphError, InvalidGraphError, Problem
 from nadoo_graphs.journal import Journal
 from nadoo_graphs.node import INPUT, OUTPUT, Node
-from nadoo_graphs.ops import Call, OpTable, standard_ops
+from nadoo_graphs.ops import Call, Making, OpTable, standard_ops
 from nadoo_graphs.tensor_store import TensorStore, nearest
 from nadoo_graphs.values import Value, ValueType
 from nadoo_graphs.wiring import OrderKey, Wiring
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import networkx as nx
     import torch
 
+    from nadoo_graphs.formats import FormatTable
     from nadoo_graphs.tensors import TensorRecord
 
 Operand: TypeAlias = Value | Node | str
@@ -41,6 +42,7 @@ class GraphStore:
         self._next_key = 0
         self._order: tuple[str, ...] | None = None
         self._dirty: set[str] = set()
+        self._users: dict[str, list[str]] | None = None
 
     # --- looking ----------------------------------------------------------------------------------------
 
@@ -119,6 +121,11 @@ class GraphStore:
         raise EditError(Problem(Code.NAME, f"node {value.node!r}", message))
 
     @property
+    def formats(self) -> "FormatTable":
+        """The number formats that values and tensors of this graph may have."""
+        return self.ops.formats
+
+    @property
     def inputs(self) -> tuple[Node, ...]:
         """The input nodes in the order of the arguments."""
         return tuple(sorted(self.nodes(op=INPUT), key=lambda node: self._wiring.key_of(node.name)))
@@ -172,14 +179,21 @@ class GraphStore:
 
     def tensor_users(self, name: str) -> tuple[str, ...]:
         """The nodes that refer to a tensor."""
-        nodes = map(self._wiring.node_at, self._wiring)
-        return tuple(node.name for node in nodes if name in node.tensors.values())
+        if self._users is None:
+            self._users = users_of(map(self._wiring.node_at, self._wiring))
+        return tuple(self._users.get(name, ()))
 
     def call(self, node: Node) -> Call:
         """What inference and counting see of a node."""
         operands = tuple(self.type(value) for value in self.operands(node))
         tensors = {role: self.record(name).type for role, name in node.tensors.items()}
-        return Call(node.name, node.op, operands, tensors, node.attributes, node.outputs)
+        return Call(node.name, node.op, operands, tensors, node.attributes, node.outputs, self.formats)
+
+    def making(self, node: Node, attributes: Mapping[str, object] | None = None) -> Making:
+        """What the layer of a node is made from; `attributes` are given where symbols have values already."""
+        operands = tuple(self.type(value) for value in self.operands(node))
+        given = node.attributes if attributes is None else attributes
+        return Making(node.name, given, node.tensors, operands, node.outputs, self.ops)
 
     def edit(self) -> AbstractContextManager[None]:
         """Several changes as one: types are inferred at its end; if anything raises, nothing has happened."""
@@ -204,7 +218,7 @@ class GraphStore:
         if problems:
             raise EditError(problems)
         try:
-            outputs = self.ops[node.op].infer(self.call(node))
+            outputs = self.ops[node.op].types(self.call(node))
         except GraphError as error:
             raise EditError(error.problems) from error
         if outputs == node.outputs:
@@ -234,11 +248,14 @@ class GraphStore:
     def _put_node(self, node: Node, key: OrderKey) -> None:
         self._wiring.place(node, key)
         self._touch(node.name)
+        self._users = None
         self._journal.record(lambda: self._drop_node(node.name))
 
     def _replace_node(self, node: Node) -> None:
         before = self[node.name]
         self._wiring.exchange(node)
+        if before.tensors != node.tensors:
+            self._users = None
         self._journal.record(lambda: self._replace_node(before))
 
     def _drop_node(self, name: str) -> None:
@@ -247,6 +264,7 @@ class GraphStore:
         node, key = self[name], self._wiring.key_of(name)
         self._wiring.remove_node(name)
         self._touch(name)
+        self._users = None
         self._dirty.discard(name)
         self._journal.record(lambda: self._put_node(node, key))
 
@@ -265,6 +283,15 @@ class GraphStore:
         if before is not None and before.type != record.type:
             self._dirty.update(self.tensor_users(name))
         self._tensors.put(name, record)
+
+
+def users_of(nodes: Iterable[Node]) -> dict[str, list[str]]:
+    """The nodes that refer to each tensor, in their order."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        for name in dict.fromkeys(node.tensors.values()):
+            found.setdefault(name, []).append(node.name)
+    return found
 
 
 def name_of(node: Node | str) -> str:

@@ -198,7 +198,7 @@ def type_problems(graph: GraphStore, node: Node) -> list[Problem]:
         message = f"dtype {unknown[0]!r} is unknown; known: {', '.join(ELEMENT_BITS)}"
         return [Problem(Code.DTYPE, where(node), message)]
     try:
-        inferred = graph.ops[node.op].infer(graph.call(node))
+        inferred = graph.ops[node.op].types(graph.call(node))
     except GraphError as error:
         return list(error.problems)
     if len(inferred) != len(node.outputs):

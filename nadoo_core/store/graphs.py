@@ -21,6 +21,7 @@ from nadoo_graphs.errors import GraphError
 if TYPE_CHECKING:
     import torch
 
+    from nadoo_graphs.formats import FormatTable
     from nadoo_graphs.graph import ModelGraph
     from nadoo_graphs.ops import OpTable
     from nadoo_graphs.saving.stored import StoredTensor
@@ -54,12 +55,11 @@ class Objects:
 
 def write_graph(graph: "ModelGraph", folder: Path, objects: Objects) -> dict[str, str]:
     """Write a graph into an empty folder, and give the hash of the content behind every file."""
-    from nadoo_graphs.formats import standard_formats
     from nadoo_graphs.saving.write import data_files, document_text, require_valid
     from nadoo_graphs.tensors import content_bytes
 
     require_valid(graph)
-    files = [file for file in data_files(graph, standard_formats()) if file.table]
+    files = [file for file in data_files(graph, graph.formats) if file.table]
     text = document_text(graph, files)
     write_synced(folder / GRAPH_FILE, text)
     rows = {row.sha256: file.tensors[row.name] for file in files for row in file.table}
@@ -86,7 +86,6 @@ def load_graph(entry: Entry, ops: "OpTable | None" = None) -> "ModelGraph":
 
 def read_graph(entry: Entry, ops: "OpTable | None") -> "ModelGraph":
     """Put a graph together from its document and its tensors."""
-    from nadoo_graphs.formats import standard_formats
     from nadoo_graphs.ops import standard_ops
     from nadoo_graphs.parts import Part
     from nadoo_graphs.saving.assembly import assemble
@@ -98,34 +97,35 @@ def read_graph(entry: Entry, ops: "OpTable | None") -> "ModelGraph":
         raise ValueError(f"{GRAPH_FILE} has another content")
     document = decode_document(Part(json.loads(text), [], GRAPH_FILE))
     rows = [row.stored for row in document.tensors]
-    tensors = read_tensors(entry, [*rows, *document.examples])
     table = ops or standard_ops()
-    trust = Trust(table, standard_formats(), nonfinite=True, operators=(), limits=STANDARD, migrations={})
+    tensors = read_tensors(entry, [*rows, *document.examples], table.formats)
+    trust = Trust(table, table.formats, nonfinite=True, operators=(), limits=STANDARD, migrations={})
     records = {row.stored.name: record_of(row, tensors[row.stored.sha256], trust) for row in document.tensors}
     examples = {row.name: tensors[row.sha256][row.name] for row in document.examples}
     return assemble(with_examples(document, examples), records, table)
 
 
-def read_tensors(entry: Entry, rows: "Sequence[StoredTensor]") -> "dict[str, dict[str, torch.Tensor]]":
+def read_tensors(
+    entry: Entry, rows: "Sequence[StoredTensor]", formats: "FormatTable"
+) -> "dict[str, dict[str, torch.Tensor]]":
     """The tensors of an entry by hash and name, each checked against its hash."""
-    from nadoo_graphs.formats import standard_formats
     from nadoo_graphs.saving.stored import from_stored
     from nadoo_graphs.tensors import content_digest
 
-    places = contents(entry, rows)
+    places = contents(entry, rows, formats)
     found: dict[str, dict[str, torch.Tensor]] = {}
     for row in rows:
-        stored = as_tensor(row, places[row.sha256])
+        stored = as_tensor(row, places[row.sha256], formats)
         if content_digest(stored) != row.sha256:
             raise ValueError(f"tensor {row.name!r} has another content")
-        found.setdefault(row.sha256, {})[row.name] = from_stored(stored, row.type, standard_formats())
+        found.setdefault(row.sha256, {})[row.name] = from_stored(stored, row.type, formats)
     return found
 
 
-def contents(entry: Entry, rows: "Sequence[StoredTensor]") -> dict[str, memoryview]:
+def contents(entry: Entry, rows: "Sequence[StoredTensor]", formats: "FormatTable") -> dict[str, memoryview]:
     """The bytes behind every hash: those of a file of its own, or a piece of the file with all small ones."""
     small = memoryview((entry.graph_folder / entry.files[SMALL]).read_bytes())
-    sizes = {row.sha256: stored_bytes(row) for row in rows}
+    sizes = {row.sha256: stored_bytes(row, formats) for row in rows}
     position, places = 0, dict[str, memoryview]()
     for digest in sorted(sizes):
         if digest in entry.files:
@@ -144,25 +144,23 @@ def read_bytes(path: Path) -> memoryview:
     return buffer[:count]
 
 
-def stored_bytes(row: "StoredTensor") -> int:
+def stored_bytes(row: "StoredTensor", formats: "FormatTable") -> int:
     """How many bytes a tensor takes as it is stored."""
-    from nadoo_graphs.formats import standard_formats
     from nadoo_graphs.saving.stored import layout, layout_bytes
 
-    return layout_bytes(*layout(row.type, standard_formats()))
+    return layout_bytes(*layout(row.type, formats))
 
 
-def as_tensor(row: "StoredTensor", content: memoryview) -> "torch.Tensor":
+def as_tensor(row: "StoredTensor", content: memoryview, formats: "FormatTable") -> "torch.Tensor":
     """The tensor of some bytes."""
     import torch
 
-    from nadoo_graphs.formats import standard_formats
     from nadoo_graphs.saving.stored import layout
     from nadoo_graphs.tensors import torch_dtype
 
-    dtype, shape = layout(row.type, standard_formats())
-    if len(content) != stored_bytes(row):
-        raise ValueError(f"tensor {row.name!r} has {len(content)} of {stored_bytes(row)} bytes")
+    dtype, shape = layout(row.type, formats)
+    if len(content) != stored_bytes(row, formats):
+        raise ValueError(f"tensor {row.name!r} has {len(content)} of {stored_bytes(row, formats)} bytes")
     if not len(content):
         return torch.empty(shape, dtype=torch_dtype(dtype))
     return torch.frombuffer(content, dtype=torch_dtype(dtype)).reshape(shape)

@@ -8,6 +8,7 @@ import torch
 from attrs import frozen
 
 from nadoo_graphs.execution.arguments import bind_symbols, check_input, input_values
+from nadoo_graphs.execution.leaves import leaf_of
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.nesting import parts_of
 from nadoo_graphs.node import INPUT, OUTPUT, Node
@@ -75,8 +76,9 @@ class Interpreter:
         operands = tuple(self.values[value] for value in sources)
         tensors = {role: self.graph.tensor(name) for role, name in node.tensors.items()}
         attributes = {name: resolve(value, self.symbols) for name, value in node.attributes.items()}
-        if row.module is not None:
-            result = row.module(attributes).eval()(*operands, **tensors)
+        call = leaf_of(self.graph, node, attributes)
+        if call is not None:
+            result = call.eval()(*operands, **tensors)
         else:
             result = row.execute(Run(operands, tensors, attributes))  # type: ignore[misc]
         self.release(sources)

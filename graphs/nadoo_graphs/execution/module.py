@@ -10,6 +10,7 @@ from torch.fx.proxy import GraphAppendingTracer
 
 from nadoo_graphs.contract import Contract, Structure, sequence
 from nadoo_graphs.errors import Code, GraphError, Problem
+from nadoo_graphs.execution.leaves import leaf_of
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.nesting import parts_of
 from nadoo_graphs.node import INPUT, OUTPUT, Node
@@ -163,8 +164,9 @@ class ModuleBuilder:
         operands = tuple(self.values[value] for value in self.graph.operands(node))
         tensors = {role: self.tensor(name) for role, name in node.tensors.items()}
         attributes = {name: self.resolve(value) for name, value in node.attributes.items()}
-        if row.module is not None:
-            target = self.install_call(node, row.module(attributes))
+        call = leaf_of(self.graph, node, attributes)
+        if call is not None:
+            target = self.install_call(node, call)
             result: Any = self.tracer.create_proxy("call_module", target, operands, dict(tensors))
         else:
             result = row.execute(Run(operands, tensors, attributes, self.record))  # type: ignore[misc]

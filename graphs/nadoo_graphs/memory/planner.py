@@ -41,7 +41,7 @@ def plan_memory(
     formats: "FormatTable | None" = None,
 ) -> MemoryPlan:
     """Plan the arena for the values between the nodes; `scratch` is what a kernel needs for itself, by node."""
-    sizes = ValueSizes({**BATCH, **(bindings or {})}, checked_alignment(alignment), formats)
+    sizes = ValueSizes({**BATCH, **(bindings or {})}, checked_alignment(alignment), formats or graph.formats)
     program = graph_program(graph, sizes, weights_in_ram, scratch or {})
     return plan_program(program, alignment=alignment, in_place=in_place, reorder=reorder)
 

@@ -5,9 +5,10 @@ serves the interpreter and the generated module), and counts its work. Plugins a
 """
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.node import Attribute
@@ -16,6 +17,10 @@ from nadoo_graphs.values import ELEMENT_BITS, ValueType
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from nadoo_graphs.channels.rule import ChannelRule
+    from nadoo_graphs.formats import Format, FormatTable
+    from nadoo_graphs.ops.table import OpTable
 
 Kind: TypeAlias = str
 KINDS: dict[Kind, str] = {
@@ -94,11 +99,24 @@ class Call:
     tensors: Mapping[str, ValueType]
     attributes: Mapping[str, Attribute]
     declared: tuple[ValueType, ...] = ()
+    formats: "FormatTable | None" = field(default=None, eq=False, repr=False)
 
     @property
     def operand(self) -> ValueType:
         """The first operand's type."""
         return self.operands[0]
+
+    def format(self, name: str) -> "Format":
+        """A number format by name, or a refusal that lists those of the graph."""
+        table = self.formats
+        if table is None:
+            from nadoo_graphs.formats import standard_formats
+
+            table = standard_formats()
+        try:
+            return table[name]
+        except GraphError as error:
+            raise self.refuse(f"{error.problems[0].where}: {error.problems[0].message}", Code.UNKNOWN) from error
 
     def refuse(self, message: str, code: Code = Code.SHAPE) -> GraphError:
         """The error that an inference raises for operands that do not fit; the message says what would."""
@@ -128,9 +146,50 @@ class Run:
         return self.operands[0]
 
 
+@frozen
+class Making:
+    """What a layer is made from that needs to know more than attributes: types, the tables, and names for messages."""
+
+    node: str
+    attributes: Mapping[str, Any]
+    tensors: Mapping[str, str]
+    operands: tuple[ValueType, ...]
+    outputs: tuple[ValueType, ...]
+    ops: "OpTable"
+
+    @property
+    def formats(self) -> "FormatTable":
+        """The number formats of the graph."""
+        return self.ops.formats
+
+    @property
+    def operand(self) -> ValueType:
+        """The type of the first operand."""
+        return self.operands[0]
+
+    @property
+    def type(self) -> ValueType:
+        """The type of the first output."""
+        return self.outputs[0]
+
+
+class Codes(StrEnum):
+    """What a row does with codes, the integers that stand for the numbers of a quantized value."""
+
+    REFUSED = "refused"
+    KEPT = "kept"
+    READ = "read"
+
+
 Infer: TypeAlias = Callable[[Call], tuple[ValueType, ...]]
 Count: TypeAlias = Callable[[Call, tuple[ValueType, ...]], Size]
 Roles: TypeAlias = Callable[[Mapping[str, Attribute]], tuple[Role, ...]]
+Stored: TypeAlias = Callable[[Mapping[str, Attribute]], Mapping[str, str | None]]
+
+
+def as_held(attributes: Mapping[str, Attribute]) -> Mapping[str, str | None]:
+    """Every tensor lies in flash as its dtype says."""
+    return {}
 
 
 def no_work(call: Call, outputs: tuple[ValueType, ...]) -> Size:
@@ -145,13 +204,21 @@ def per_element(count: int) -> Count:
 
 @frozen(kw_only=True)
 class Op:
-    """One row: a name, its attributes and tensors, how to infer, run and count it."""
+    """One row: a name, its attributes and tensors, how to infer, run and count it.
+
+    `layer` is for rows that run as a module and need to know types, formats or other rows. `codes` says whether
+    quantized values may be operands: refused, kept as they are, or read by a row that knows what they stand for.
+    `stored` gives the format in which a role's tensor lies in flash, None where it takes no room of its own.
+    """
 
     name: str
     summary: str
     infer: Infer
     execute: Callable[[Run], Any] | None = None
     module: "Callable[[Mapping[str, Any]], nn.Module] | None" = None
+    layer: "Callable[[Making], nn.Module] | None" = None
+    codes: Codes = Codes.REFUSED
+    stored: Stored = as_held
     attributes: tuple[AttributeRow, ...] = ()
     roles: tuple[Role, ...] | Roles = ()
     arity: tuple[int, int | None] = (1, 1)
@@ -163,10 +230,31 @@ class Op:
     in_place: tuple[int, ...] = ()
     random: bool = False
     effect: bool = False
+    channels: "ChannelRule | None" = None
+    """How channels go through it; without a rule here or in `nadoo_graphs.channels` it freezes what it touches."""
     known: Mapping[str, AttributeRow] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "known", {row.name: row for row in self.attributes})
+
+    def types(self, call: Call) -> tuple[ValueType, ...]:
+        """The output types of a node, with the rule for codes kept."""
+        held = [item.format for item in call.operands if item.format is not None and item.is_floating]
+        if not held or self.codes is Codes.READ:
+            return self.infer(call)
+        if self.codes is Codes.REFUSED:
+            message = f"reads codes of {held[0]}, and {self.name} knows only the numbers that they stand for"
+            raise call.refuse(f"{message}; put a dequantize before it, or use its quantized row", Code.DTYPE)
+        return self.with_codes(call, held[0])
+
+    def with_codes(self, call: Call, name: str) -> tuple[ValueType, ...]:
+        """What is only moved stays in its format; values that meet must be codes of one format."""
+        others = sorted({str(item) for item in call.operands if item.is_floating and item.format != name})
+        if others:
+            message = f"joins codes of {name} with {', '.join(others)}; use quantized_cat, or requantize them first"
+            raise call.refuse(message, Code.DTYPE)
+        dtypes = {item.dtype for item in call.operands if item.format == name}
+        return tuple(evolve(item, format=name) if item.dtype in dtypes else item for item in self.infer(call))
 
     def roles_of(self, attributes: Mapping[str, Attribute]) -> tuple[Role, ...]:
         """The tensors that a node with these attributes has; a recurrent layer's depend on its depth."""

@@ -2,19 +2,24 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.ops.op import Op
 
+if TYPE_CHECKING:
+    from nadoo_graphs.formats import Format, FormatTable
+
 
 @frozen
 class OpTable:
-    """All operators that a graph may use, by name."""
+    """All operators that a graph may use, by name, and the number formats that they may speak of."""
 
     rows: tuple[Op, ...]
+    more_formats: "tuple[Format, ...]" = ()
     by_name: dict[str, Op] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -25,7 +30,22 @@ class OpTable:
 
     def with_rows(self, rows: Iterable[Op]) -> "OpTable":
         """This table and more rows; a name that is taken is refused."""
-        return OpTable((*self.rows, *rows))
+        return OpTable((*self.rows, *rows), self.more_formats)
+
+    @cached_property
+    def formats(self) -> "FormatTable":
+        """The standard number formats and those that were added."""
+        from nadoo_graphs.formats import standard_formats
+
+        return standard_formats().with_formats(*self.more_formats) if self.more_formats else standard_formats()
+
+    def with_formats(self, formats: "Iterable[Format]") -> "OpTable":
+        """This table and more number formats; a name that is taken is refused."""
+        more = tuple(formats)
+        if not more:
+            return self
+        table = evolve(self, more_formats=(*self.more_formats, *more))
+        return table if table.formats else self
 
     def __contains__(self, name: object) -> bool:
         return name in self.by_name

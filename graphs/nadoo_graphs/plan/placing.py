@@ -53,7 +53,7 @@ def place(graph: ModelGraph, node: Node, operands: Sequence[Value]) -> list[Prob
 def infer(graph: ModelGraph, node: Node) -> list[Problem]:
     """Let a node have the types that follow; rows come from plugins, and whatever they raise is a problem."""
     try:
-        outputs = graph.ops[node.op].infer(graph.call(node))
+        outputs = graph.ops[node.op].types(graph.call(node))
     except GraphError as error:
         return list(error.problems)
     except Exception as error:

@@ -8,7 +8,7 @@ import torch
 from attrs import evolve, frozen
 
 from nadoo_graphs.errors import Code, GraphError, LoadError, Problem
-from nadoo_graphs.formats import FormatTable, standard_formats
+from nadoo_graphs.formats import FormatTable
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.ops import OpTable, standard_ops
 from nadoo_graphs.parts import Part
@@ -53,7 +53,8 @@ def load(
     `allow_nonfinite` admits parameters with NaN or infinities, `allow_operators` opaque operators beyond the list.
     """
     operators = allowed_operators() | set(allow_operators)
-    tables = ops or standard_ops(), formats or standard_formats()
+    table = ops or standard_ops()
+    tables = table, formats or table.formats
     title = f"{str(folder)!r} was refused:"
     try:
         graph, problems = read_graph(Path(folder), Trust(*tables, allow_nonfinite, operators, limits, migrations))

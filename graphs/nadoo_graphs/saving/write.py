@@ -11,7 +11,7 @@ from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariable
 
 from nadoo_graphs.encoding import canonical, encode_type
 from nadoo_graphs.errors import Code, GraphError, Problem, SaveError
-from nadoo_graphs.formats import FormatTable, standard_formats
+from nadoo_graphs.formats import FormatTable
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.parts import Part
 from nadoo_graphs.saving.assembly import border_problems, guarded, name_problems
@@ -51,7 +51,7 @@ def save(graph: ModelGraph, folder: str | Path, *, formats: FormatTable | None =
     home = Path(folder)
     try:
         require_valid(graph)
-        files = [file for file in data_files(graph, formats or standard_formats()) if file.table]
+        files = [file for file in data_files(graph, formats or graph.formats) if file.table]
         text = document_text(graph, files)
     except GraphError as error:
         raise SaveError(error.problems, f"graph {graph.name!r} cannot be saved:") from error
