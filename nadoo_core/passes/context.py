@@ -1,7 +1,7 @@
 """What a pass may use beside the graph: data, training, evaluation, random numbers, and ways to say what it did."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
@@ -41,6 +41,8 @@ class Services:
     """`evaluate(graph, role=…, **options)` gives metrics."""
     estimate: Callable[..., Any] | None = None
     """`estimate(graph, device=…)` gives a cost."""
+    load: Callable[[str, str], Any] | None = None
+    """`load(kind, name)` gives what a plugin in use offers, such as the clip rule of a name."""
 
 
 @frozen
@@ -57,6 +59,7 @@ class Notes:
     def __init__(self) -> None:
         self.refused: list[Refusal] = []
         self.log: list[str] = []
+        self.tables: dict[str, list[dict[str, Any]]] = {}
 
 
 @frozen(kw_only=True)
@@ -107,6 +110,14 @@ class Context:
     def estimate(self, graph: "ModelGraph", device: str | None = None) -> Any:
         """The cost of a graph on a device, by default the target of the run."""
         return self.service("estimate")(graph, device=device)
+
+    def load(self, kind: str, name: str) -> Any:
+        """What the plugins in use offer by a name, such as `load("clip_rules", "mse")`; without a run, nobody does."""
+        return self.service("load")(kind, name)
+
+    def table(self, name: str, rows: "Sequence[Mapping[str, Any]]") -> None:
+        """A table for the record and the ledger, such as one line a layer."""
+        self.notes.tables[name] = [dict(row) for row in rows]
 
     def service(self, name: str) -> Callable[..., Any]:
         """One of the run's abilities, or a refusal that names it."""

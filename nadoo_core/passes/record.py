@@ -60,6 +60,7 @@ class PassRecord:
     changes: Changes = field(factory=Changes)
     refused: tuple[Refusal, ...] = ()
     log: tuple[str, ...] = ()
+    tables: Mapping[str, Any] = field(factory=dict[str, Any])
     measured: Measured = field(factory=Measured)
     established: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -83,6 +84,7 @@ class PassRecord:
             "changes": self.changes.as_dict(),
             "refused": [{"node": item.node, "reason": item.reason} for item in self.refused],
             "log": list(self.log),
+            "tables": dict(self.tables),
             "error64": self.measured.error64,
             "error32": self.measured.error32,
             "unchecked": self.measured.unchecked,

@@ -64,6 +64,7 @@ def opened(step: Pass, context: Context) -> PassRecord:
         effect=type(step.promise()).__name__.lower(),
         refused=tuple(context.notes.refused),
         log=tuple(context.notes.log),
+        tables=dict(context.notes.tables),
     )
 
 

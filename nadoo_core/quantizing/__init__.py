@@ -32,7 +32,9 @@ if TYPE_CHECKING:
         output_error,
     )
     from nadoo_core.quantizing.rows import Granularity, along, rows_of
-    from nadoo_core.quantizing.rules import CLIP_RULES, ClipRule, make_rule
+    from nadoo_core.quantizing.rule_table import CLIP_RULES, make_rule
+    from nadoo_core.quantizing.rules import ClipRule
+    from nadoo_core.quantizing.walk import Walk, examples_that_fit
 
 __all__ = [
     "CLIP_RULES",
@@ -46,6 +48,7 @@ __all__ = [
     "Range",
     "RangeEstimator",
     "Rounded",
+    "Walk",
     "adaptive_rounding",
     "along",
     "best_weight",
@@ -53,6 +56,7 @@ __all__ = [
     "damped",
     "divergence_clip",
     "exact_octav",
+    "examples_that_fit",
     "make_estimator",
     "make_rule",
     "mean_square_clip",
@@ -64,7 +68,7 @@ __all__ = [
 ]
 
 HOMES = {
-    "CLIP_RULES": "nadoo_core.quantizing.rules",
+    "CLIP_RULES": "nadoo_core.quantizing.rule_table",
     "ESTIMATORS": "nadoo_core.quantizing.ranges",
     "Book": "nadoo_core.quantizing.book",
     "ClipRule": "nadoo_core.quantizing.rules",
@@ -73,6 +77,8 @@ HOMES = {
     "MomentSums": "nadoo_core.quantizing.rounding",
     "Moments": "nadoo_core.quantizing.rounding",
     "Range": "nadoo_core.quantizing.ranges",
+    "Walk": "nadoo_core.quantizing.walk",
+    "examples_that_fit": "nadoo_core.quantizing.walk",
     "RangeEstimator": "nadoo_core.quantizing.ranges",
     "Rounded": "nadoo_core.quantizing.rounding",
     "adaptive_rounding": "nadoo_core.quantizing.rounding",
@@ -83,7 +89,7 @@ HOMES = {
     "divergence_clip": "nadoo_core.quantizing.divergence",
     "exact_octav": "nadoo_core.quantizing.octav",
     "make_estimator": "nadoo_core.quantizing.ranges",
-    "make_rule": "nadoo_core.quantizing.rules",
+    "make_rule": "nadoo_core.quantizing.rule_table",
     "mean_square_clip": "nadoo_core.quantizing.mean_square",
     "newton_octav": "nadoo_core.quantizing.octav",
     "output_error": "nadoo_core.quantizing.rounding",

@@ -4,15 +4,12 @@ A rule is a frozen class of options with one method, and a plugin's rule is one 
 model trains, such as a clip that decays, follows from the epoch.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from attrs import frozen
 
-from nadoo_core.errors import CoreCode, OptionError, Problem
-from nadoo_core.options import Options, did_you_mean, option, structure
+from nadoo_core.options import Options, option
 from nadoo_core.quantizing.book import Book
 from nadoo_core.quantizing.divergence import divergence_clip
 from nadoo_core.quantizing.mean_square import mean_square_clip
@@ -191,28 +188,3 @@ def quantile(magnitudes: torch.Tensor, share: float) -> torch.Tensor:
     low = int(place)
     high = min(low + 1, ordered.shape[1] - 1)
     return torch.lerp(ordered[:, low], ordered[:, high], place - low)
-
-
-CLIP_RULES: Mapping[str, type[ClipRule]] = MappingProxyType({
-    "auto": Automatic,
-    "prop": Proportional,
-    "max": Maximum,
-    "absmean": AbsoluteMean,
-    "percentile": Percentile,
-    "mse": MeanSquare,
-    "kl": Divergence,
-    "octav": Octav,
-    "octav-newton": OctavNewton,
-    "fixed": Fixed,
-    "decay": Decaying,
-    "learned": Learned,
-})  # fmt: skip
-
-
-def make_rule(
-    name: str, options: Mapping[str, Any] | None = None, rules: Mapping[str, type[ClipRule]] = CLIP_RULES
-) -> ClipRule:
-    """A rule by name with its options; an unknown name says which there are."""
-    if name not in rules:
-        raise OptionError(Problem(CoreCode.UNKNOWN_NAME, f"clip rule {name!r}", did_you_mean(name, rules)))
-    return structure(rules[name], dict(options or {}), f"clip rule {name!r}")

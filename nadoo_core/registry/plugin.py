@@ -40,6 +40,7 @@ class Plugin:
     models: Mapping[str, Any] = table()
     metrics: Mapping[str, Any] = table()
     importances: Mapping[str, Any] = table()
+    clip_rules: Mapping[str, Any] = table()
     recipes: Mapping[str, Any] = table()
     commands: Mapping[str, Any] = table()
 

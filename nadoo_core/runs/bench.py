@@ -136,9 +136,14 @@ class Bench:
     def services(self, step: str, checkpoints: Path, watch: Any, logs: list[Document]) -> Services:
         """What a pass may ask the run for."""
         if self.recipe.data is None:
-            return Services()
+            return Services(load=self.registry.load)
         learning = Learning(self, step, checkpoints, watch, logs)
-        return Services(data=RoleData(lambda: self.roles), train=learning.train, evaluate=self.evaluate)
+        return Services(
+            data=RoleData(lambda: self.roles),
+            train=learning.train,
+            evaluate=self.evaluate,
+            load=self.registry.load,
+        )
 
     def evaluate(self, graph: Any, role: str = "validation", metrics: Sequence[str] = ()) -> dict[str, Measurement]:
         """The metrics of a graph or module on the examples of a role."""

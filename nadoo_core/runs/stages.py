@@ -17,7 +17,7 @@ from nadoo_core.runs.position import Outcome, Position
 from nadoo_core.runs.result import RunStoppedError
 
 Document = dict[str, Any]
-CHECKS = ("effect", "error64", "error32", "unchecked", "refused", "log", "established")
+CHECKS = ("effect", "error64", "error32", "unchecked", "refused", "log", "tables", "established")
 """What the ledger says of a step beside its changes: how it was checked, and what its pass said."""
 
 
