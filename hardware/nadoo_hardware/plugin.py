@@ -1,9 +1,19 @@
 """What this package offers; everything is imported when it is used."""
 
+from pathlib import Path
+
 from nadoo_core.registry import Plugin, hookimpl
+
+DEVICES = Path(__file__).parent / "devices"
 
 
 @hookimpl
 def nadoo_plugin() -> Plugin:
-    """The tables of this package."""
-    return Plugin(api=1)
+    """The tables of this package; a device is a file, and its name is the file's."""
+    return Plugin(
+        api=1,
+        devices={path.stem: path for path in sorted(DEVICES.glob("*.toml"))},
+        commands={
+            "devices": "nadoo_hardware.commands.devices:COMMAND",
+        },
+    )

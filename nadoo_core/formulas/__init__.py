@@ -70,6 +70,7 @@ from nadoo_core.formulas.sparsity import (
     sparsity,
     threshold_mask,
 )
+from nadoo_core.formulas.staircase import gap8_conv_cycles, gap8_depthwise_cycles, gap8_linear_cycles
 from nadoo_core.formulas.storage import bitmap_bits, bitmap_break_even, compression_ratio, group_bits
 from nadoo_core.formulas.temperatures import Temperature, softmax, temperatures
 
@@ -114,6 +115,9 @@ __all__ = [
     "expected_cost",
     "exponential_average",
     "factored_parameters",
+    "gap8_conv_cycles",
+    "gap8_depthwise_cycles",
+    "gap8_linear_cycles",
     "gaussian_energy_kept",
     "gaussian_relative_error",
     "gaussian_threshold",
