@@ -58,16 +58,20 @@ class Interpreter:
 
     def compute(self, given: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """Run all nodes and give the outputs."""
+        self.begin(given)
+        for node in self.graph.nodes():
+            if node.op not in {INPUT, OUTPUT} and not self.graph.ops[node.op].effect:
+                self.store(node, self.run(node))
+        return tuple(self.values[value] for value in self.graph.outputs)
+
+    def begin(self, given: Sequence[torch.Tensor]) -> None:
+        """Take in the inputs, and what they say of symbolic sizes."""
         inputs = self.graph.inputs
         for node, value in zip(inputs, given, strict=True):
             bind_symbols(self.symbols, node.type, value.shape)
         for node, value in zip(inputs, given, strict=True):
             check_input(node.name, node.type, value, self.symbols)
             self.store(node, (value,))
-        for node in self.graph.nodes():
-            if node.op not in {INPUT, OUTPUT} and not self.graph.ops[node.op].effect:
-                self.store(node, self.run(node))
-        return tuple(self.values[value] for value in self.graph.outputs)
 
     def run(self, node: Node) -> tuple[Any, ...]:
         """One node's outputs."""
