@@ -165,17 +165,20 @@ class GraphBuilder(GraphStore):
         if problems:
             raise EditError(problems)
         with self.edit():
-            tensors = {role: self._hold(name, role, value) for role, value in spec.tensors.items()}
+            held = {role.name: role.held for role in row.roles_of(attributes)}
+            tensors = {
+                role: self._hold(name, role, value, held.get(role, "parameter")) for role, value in spec.tensors.items()
+            }
             self._put_node(Node(name, spec.op, attributes, tensors, (), origin), key or self._new_key())
             for index, value in enumerate(operands):
                 self._wire(value, name, index)
             self._infer_added(name)
         return self[name]
 
-    def _hold(self, node: str, role: str, value: Any) -> str:
+    def _hold(self, node: str, role: str, value: Any, held: Any) -> str:
         if isinstance(value, str):
             return self._tensors.holder(value)
-        return self.add_tensor(f"{node}.{role}", value)
+        return self.add_tensor(f"{node}.{role}", value, held)
 
     def _wire(self, value: Value, reader: str, operand: int) -> None:
         """Connect an operand to an output that exists, or may exist once its node has been inferred."""

@@ -48,6 +48,11 @@ class BookCodec:
     reach: float
 
     @property
+    def straight(self) -> bool:
+        """Whether the straight-through gradient is one everywhere."""
+        return True
+
+    @property
     def whole(self) -> bool:
         """Whether a code depends on more than its own number, so that a tensor is encoded as a whole."""
         return False
@@ -248,6 +253,24 @@ class TanhCodec(BookCodec):
     def whole(self) -> bool:
         """The largest is that of all."""
         return True
+
+    @property
+    def straight(self) -> bool:
+        """The tanh bends it."""
+        return False
+
+    def gradient(
+        self,
+        values: torch.Tensor,
+        scale: Scale = 1.0,
+        zero_point: ZeroPoint | None = None,
+        rule: GradientRule = GradientRule.STRAIGHT_THROUGH,
+    ) -> torch.Tensor:
+        """The slope of tanh over its largest magnitude, which counts as a constant; nothing is ever clipped."""
+        self.require(values, scale, zero_point, "values")
+        squeezed = torch.tanh(values.detach().to(torch.float64))
+        largest = squeezed.abs().amax() if values.numel() else squeezed.new_ones(())
+        return ((1 - squeezed.square()) / torch.where(largest > 0, largest, 1.0)).to(values.dtype)
 
     def rounded(self, values: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         """2·rne((2^k - 1)·(tanh w / (2 max|tanh w|) + 1/2)) - (2^k - 1)."""

@@ -120,6 +120,11 @@ class IntegerCodec:
     minimum: int
     maximum: int
 
+    @property
+    def straight(self) -> bool:
+        """The straight-through gradient is one everywhere."""
+        return True
+
     def bounds(self, zero_point: ZeroPoint | None) -> tuple[int, int]:
         """The codes that values are clamped to."""
         if zero_point is None and self.minimum < 0:

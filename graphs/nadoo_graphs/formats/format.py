@@ -169,11 +169,13 @@ class Format:
     @cached_property
     def unit(self) -> float:
         """How many kernel integers one scale is: real = integer * scale / unit."""
+        if self.kind is Kind.INTEGER or self.multiplies_codes:
+            return 1.0
         levels = self.levels()
         if levels is None:
             message = f"its levels are no finite list, so no kernel multiplies integers by it; it is {self.summary}"
             raise refusal(Code.UNKNOWN, self.name, f"{message}: use it for the weights of a float layer")
-        if self.multiplies_codes or isinstance(levels, range) or all(float(level).is_integer() for level in levels):
+        if all(float(level).is_integer() for level in levels):
             return 1.0
         return LARGEST_TABLE_ENTRY / max(abs(level) for level in levels)
 
@@ -205,6 +207,16 @@ class Format:
             return int(max(abs(self.minimum), abs(self.maximum)))
         levels = self.levels() or ()
         return round(max(abs(level) for level in levels) * self.unit)
+
+    @property
+    def passes_gradients(self) -> bool:
+        """Whether a straight-through gradient passes unchanged, as it does unless a codec bends the numbers."""
+        return bool(getattr(self.codec, "straight", False))
+
+    @cached_property
+    def decodes_integers(self) -> bool:
+        """Whether what is decoded is what kernels multiply with times the scale, with nothing rounded between."""
+        return self.kind is not Kind.FLOAT and self.unit == 1.0 and not self.multiplies_codes
 
     @cached_property
     def reach(self) -> float:

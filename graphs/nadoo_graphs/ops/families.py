@@ -20,8 +20,10 @@ from nadoo_graphs.ops import (
     shaping,
     structure,
 )
+from nadoo_graphs.ops.quantized import borders, layers, relu_norm
+from nadoo_graphs.ops.quantized.kept import keeping
 
-FAMILIES = (
+FLOAT_FAMILIES = (
     structure.ROWS,
     linear.ROWS,
     convolution.ROWS,
@@ -41,3 +43,9 @@ FAMILIES = (
     attention.ROWS,
     recurrent.ROWS,
 )
+QUANTIZED_FAMILIES = (
+    borders.ROWS,
+    layers.ROWS,
+    relu_norm.ROWS,
+)
+FAMILIES = (*(tuple(map(keeping, rows)) for rows in FLOAT_FAMILIES), *QUANTIZED_FAMILIES)

@@ -83,10 +83,14 @@ def is_kind(kind: Kind, value: Attribute) -> bool:
 
 @frozen
 class Role:
-    """One tensor that a node refers to, such as the weight of a convolution."""
+    """One tensor that a node refers to, such as the weight of a convolution.
+
+    `held` is what a tensor becomes that is given with its node: a parameter, or a buffer that no training changes.
+    """
 
     name: str
     optional: bool = False
+    held: str = "parameter"
 
 
 @frozen
@@ -184,6 +188,7 @@ class Codes(StrEnum):
 Infer: TypeAlias = Callable[[Call], tuple[ValueType, ...]]
 Count: TypeAlias = Callable[[Call, tuple[ValueType, ...]], Size]
 Roles: TypeAlias = Callable[[Mapping[str, Attribute]], tuple[Role, ...]]
+CodesOf: TypeAlias = Callable[[Mapping[str, Attribute]], Codes]
 Stored: TypeAlias = Callable[[Mapping[str, Attribute]], Mapping[str, str | None]]
 
 
@@ -217,7 +222,7 @@ class Op:
     execute: Callable[[Run], Any] | None = None
     module: "Callable[[Mapping[str, Any]], nn.Module] | None" = None
     layer: "Callable[[Making], nn.Module] | None" = None
-    codes: Codes = Codes.REFUSED
+    codes: Codes | CodesOf = Codes.REFUSED
     stored: Stored = as_held
     attributes: tuple[AttributeRow, ...] = ()
     roles: tuple[Role, ...] | Roles = ()
@@ -240,9 +245,10 @@ class Op:
     def types(self, call: Call) -> tuple[ValueType, ...]:
         """The output types of a node, with the rule for codes kept."""
         held = [item.format for item in call.operands if item.format is not None and item.is_floating]
-        if not held or self.codes is Codes.READ:
+        codes = self.codes if isinstance(self.codes, Codes) else self.codes(call.attributes)
+        if not held or codes is Codes.READ:
             return self.infer(call)
-        if self.codes is Codes.REFUSED:
+        if codes is Codes.REFUSED:
             message = f"reads codes of {held[0]}, and {self.name} knows only the numbers that they stand for"
             raise call.refuse(f"{message}; put a dequantize before it, or use its quantized row", Code.DTYPE)
         return self.with_codes(call, held[0])

@@ -1,0 +1,270 @@
+"""Integers carried in floating point: exact forward, straight-through backward.
+
+Every function here computes what the integer kernel computes, and lets gradients pass as if nothing had been rounded.
+Where a product might not fit in the 53 bits of float64, the same step is done in int64.
+"""
+
+from typing import Any, TypeAlias, cast
+
+import torch
+from attrs import frozen
+
+from nadoo_graphs.errors import Code, GraphError, Problem
+from nadoo_graphs.formats import Format, GradientRule
+from nadoo_graphs.formats.requantize import LARGEST_EXPONENT, POWER_OF_TWO, UNIT, scale_double, scale_single
+
+Context: TypeAlias = Any
+SMALLEST_STEP = 2.0**-126
+EXACT_FLOAT32 = 1 << 24
+EXACT_PRODUCT = 1 << 21
+"""Integers up to here, times a multiplier of 31 bits, leave float64 a bit to round with."""
+LARGEST_ACCUMULATOR = (1 << 31) - 1
+
+
+def step_of(scale: torch.Tensor) -> torch.Tensor:
+    """A scale in float64, which no learning turns negative."""
+    return scale.to(torch.float64).abs().clamp(min=SMALLEST_STEP)
+
+
+def point_of(zero_point: torch.Tensor | None) -> int:
+    """A zero point, or 0 where there is none."""
+    return 0 if zero_point is None else int(zero_point)
+
+
+@frozen
+class Factors:
+    """Multipliers and exponents as tensors that lie along the accumulators: multiplier / 2**31 * 2**exponent."""
+
+    multipliers: torch.Tensor
+    exponents: torch.Tensor
+    single: bool
+
+    @classmethod
+    def of(cls, reals: torch.Tensor, mode: str, where: str) -> "Factors":
+        """Decompose real factors; "shift" takes the nearest power of two."""
+        reals = reals.detach().reshape(reals.shape or (1,))
+        require_factors(reals, where)
+        if mode == "shift":
+            reals = torch.exp2(torch.log2(reals).round())
+        mantissas, exponents = torch.frexp(reals)
+        multipliers, exponents = (mantissas * UNIT).round().long(), exponents.long()
+        full = multipliers == UNIT
+        multipliers = torch.where(full, POWER_OF_TWO, multipliers)
+        exponents = torch.where(full, exponents + 1, exponents)
+        small = exponents < -LARGEST_EXPONENT
+        return cls(torch.where(small, 0, multipliers), torch.where(small, 0, exponents), mode != "double")
+
+    @property
+    def largest(self) -> int:
+        """The largest exponent."""
+        return int(self.exponents.max()) if self.exponents.numel() else 0
+
+
+def require_factors(reals: torch.Tensor, where: str) -> None:
+    """Factors are finite and below 2**31, else no multiplier stands for them."""
+    if not bool((torch.isfinite(reals) & (reals < float(UNIT))).all()):
+        message = f"a factor from input to output scale is {float(reals.max()):g}; it must be finite and below 2**31"
+        raise GraphError(Problem(Code.DATA, where, f"{message}: check scales that are far too small or not finite"))
+
+
+def rescaled(accumulator: torch.Tensor, factors: Factors, point: int, bound: float, positive: bool) -> torch.Tensor:
+    """Accumulators of at most `bound` as codes before their clamp, in float64.
+
+    `positive` says that results below the zero point will be clamped to it, so that ties among them do not matter.
+    """
+    largest = factors.largest
+    if bound * 2.0 ** max(largest, 0) > EXACT_PRODUCT:
+        scale = scale_single if factors.single else scale_double
+        exact = scale(accumulator.long(), factors.multipliers, factors.exponents)
+        return exact.to(torch.float64).add_(point)
+    multipliers = factors.multipliers.to(torch.float64)
+    if factors.single:
+        real = accumulator * torch.ldexp(multipliers, factors.exponents - 31)
+        return real.add_(0.5).floor_().add_(point)
+    left, right = factors.exponents.clamp(min=0), factors.exponents.clamp(max=0)
+    real = accumulator * torch.ldexp(multipliers, left - 31)
+    real = real.add_(0.5).floor_().mul_(torch.ldexp(torch.ones_like(multipliers), right))
+    if positive:
+        return real.add_(point + 0.5).floor_()
+    return real.add_(real.sign().mul_(0.5)).trunc_().add_(point)
+
+
+@frozen
+class Target:
+    """Where accumulators go: zero point, bounds, carrier, the rule for learned steps, and the node for messages."""
+
+    point: int
+    low: int
+    high: int
+    dtype: torch.dtype
+    mode: str
+    rule: str
+    where: str
+
+
+class Rescale(torch.autograd.Function):
+    """Accumulators times a factor over an output step, as codes; the factor is laid along the accumulators."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        context: Context,
+        accumulator: torch.Tensor,
+        factor: torch.Tensor,
+        step: torch.Tensor,
+        target: Target,
+        bound: float,
+    ) -> torch.Tensor:
+        """Exactly what integers give."""
+        real = factor.detach().reshape(factor.shape or (1,)) / step.detach()
+        factors = Factors.of(real, target.mode, target.where)
+        codes = rescaled(accumulator, factors, target.point, bound, target.low >= target.point)
+        codes = codes.clamp_(target.low, target.high).to(target.dtype)
+        if any(context.needs_input_grad):
+            low, high = ((edge - target.point) / real for edge in (target.low, target.high))
+            inside = (accumulator > low.to(accumulator.dtype)) & (accumulator < high.to(accumulator.dtype))
+            learns = context.needs_input_grad[1] or context.needs_input_grad[2]
+            context.save_for_backward(inside, real, step, *((accumulator, codes) if learns else ()))
+            context.target, context.shape = target, factor.shape
+        return codes
+
+    @staticmethod
+    def backward(context: Context, *gradients: Any) -> Any:
+        """Straight through where the code was not clamped; a step learns by LSQ's or by PACT's rule."""
+        inside, real, step, *rest = context.saved_tensors
+        passed = gradients[0] * inside
+        given = (passed * real.to(passed.dtype)).to(passed.dtype) if context.needs_input_grad[0] else None
+        if not rest:
+            return given, None, None, None, None
+        accumulator, codes = rest
+        by_factor = reduced(passed * accumulator, context.shape) / step if context.needs_input_grad[1] else None
+        by_step = None
+        if context.needs_input_grad[2]:
+            pact = context.target.rule == "pact"
+            values = codes.to(torch.float64) - context.target.point if pact else accumulator * real
+            by_step = -(passed * values).sum(dtype=torch.float64) / step
+        return given, by_factor, by_step, None, None
+
+
+def reduced(gradient: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """A gradient summed to a shape that stretches to its own, in float64."""
+    return gradient.to(torch.float64).sum_to_size(shape or (1,)).reshape(shape)
+
+
+class Encode(torch.autograd.Function):
+    """A master weight as the integers that kernels multiply with, in the dtype of the weight."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        context: Context, weight: torch.Tensor, step: torch.Tensor, form: Format, rule: str, where: str
+    ) -> torch.Tensor:
+        """The integers of the codes."""
+        codes = form.integers_of(weight.detach(), step.detach(), where)
+        if any(context.needs_input_grad):
+            context.save_for_backward(weight, step)
+            context.form, context.rule = form, rule
+        return codes
+
+    @staticmethod
+    def backward(context: Context, *gradients: Any) -> Any:
+        """Straight through, by the rule of the format; a step learns from the weights that are not clipped."""
+        weight, step = context.saved_tensors
+        form: Format = context.form
+        scaled = gradients[0] * (form.unit / step).to(weight.dtype)
+        rule = GradientRule(context.rule)
+        plain = rule is GradientRule.STRAIGHT_THROUGH and form.passes_gradients
+        given = scaled if plain else scaled * form.gradient(weight, step, None, rule)
+        if not context.needs_input_grad[1]:
+            return given, None, None, None, None
+        inside = weight.abs() < (step * (form.largest_integer / form.unit)).to(weight.dtype)
+        by_step = -reduced(scaled * weight * inside, step.shape) / step
+        return given, by_step, None, None, None
+
+
+class EncodeBias(torch.autograd.Function):
+    """A master bias in units of the accumulator, clamped to int32, in float64."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        context: Context, bias: torch.Tensor, unit: torch.Tensor
+    ) -> torch.Tensor:
+        """The nearest integers."""
+        context.save_for_backward(bias, unit)
+        codes = (bias.to(torch.float64) / unit).round_()
+        return codes.clamp_(-LARGEST_ACCUMULATOR - 1, LARGEST_ACCUMULATOR)
+
+    @staticmethod
+    def backward(context: Context, *gradients: Any) -> Any:
+        """Straight through; the unit's part is undone by the rescaling that follows."""
+        bias, unit = context.saved_tensors
+        given = gradients[0] / unit
+        by_unit = -reduced(given * bias.to(torch.float64) / unit, unit.shape) if context.needs_input_grad[1] else None
+        return given.to(bias.dtype), by_unit
+
+
+class Quantize(torch.autograd.Function):
+    """Numbers as codes of a fixed step."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        context: Context, values: torch.Tensor, step: torch.Tensor, target: Target
+    ) -> torch.Tensor:
+        """clamp(rne(x / step) + zero point)."""
+        codes = values.detach().to(torch.float64).div(step).round_().add_(target.point)
+        codes = codes.clamp_(target.low, target.high).to(target.dtype)
+        if any(context.needs_input_grad):
+            context.save_for_backward(values, step, *((codes,) if context.needs_input_grad[1] else ()))
+            context.target = target
+        return codes
+
+    @staticmethod
+    def backward(context: Context, *gradients: Any) -> Any:
+        """Straight through where the code was not clamped."""
+        values, step, *rest = context.saved_tensors
+        target: Target = context.target
+        low, high = ((edge - target.point) * step.to(values.dtype) for edge in (target.low, target.high))
+        passed = gradients[0] * ((values > low) & (values < high))
+        given = passed / step.to(values.dtype) if context.needs_input_grad[0] else None
+        if not rest:
+            return given, None, None
+        learned = (
+            (rest[0] - target.point).to(torch.float64) if target.rule == "pact" else values.to(torch.float64) / step
+        )
+        return given, -(passed * learned).sum(dtype=torch.float64) / step, None
+
+
+class ScaleGradient(torch.autograd.Function):
+    """The value itself, its gradient times a number."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        context: Context, value: torch.Tensor, number: float
+    ) -> torch.Tensor:
+        """The value."""
+        context.number = number
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(context: Context, *gradients: Any) -> Any:
+        """The scaled gradient."""
+        return gradients[0] * context.number, None
+
+
+def learned_step(scale: torch.Tensor, rule: str, elements: int, largest: int) -> torch.Tensor:
+    """A step in float64; by LSQ's rule its gradient is divided by the root of its elements times the largest code."""
+    step = step_of(scale)
+    if rule != "lsq" or not step.requires_grad:
+        return step
+    number = 1.0 / float(max(elements, 1) * max(largest, 1)) ** 0.5
+    return cast(torch.Tensor, ScaleGradient.apply(step, number))
+
+
+def features(values: torch.Tensor) -> int:
+    """The elements of one sample."""
+    return values.numel() // max(1, values.shape[0]) if values.ndim else 1
+
+
+def require_accumulator(bound: float, where: str) -> None:
+    """Sums that might leave 32 bits have no kernel."""
+    if bound > LARGEST_ACCUMULATOR:
+        message = f"its sums may reach {bound:.3g}, more than the {LARGEST_ACCUMULATOR} of a 32-bit accumulator"
+        raise GraphError(Problem(Code.LIMIT, where, f"{message}; use fewer terms, or narrower weights or values"))
