@@ -14,6 +14,7 @@ def nadoo_plugin() -> Plugin:
         api=1,
         devices={path.stem: path for path in sorted(DEVICES.glob("*.toml"))},
         commands={
+            "analyze": "nadoo_hardware.commands.analyze:COMMAND",
             "devices": "nadoo_hardware.commands.devices:COMMAND",
         },
     )

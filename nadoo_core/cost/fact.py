@@ -1,7 +1,7 @@
 """A fact about hardware: a number with the document that it comes from, and how far that can be trusted."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
@@ -31,6 +31,8 @@ Sentence: TypeAlias = Annotated[str, Bounds(min_length=1, max_length=500)]
 class Fact(Generic[Value]):
     """One number or yes-or-no with where it comes from; a fact that is not known is absent and never a guess."""
 
+    option_text: ClassVar[str] = "a table with the keys value, source and quality"
+
     value: Value
     source: str
     quality: Quality
@@ -46,7 +48,7 @@ class Fact(Generic[Value]):
             found = read(kind, value.value, place)
             return FAILED if found is FAILED else evolve(value, value=found)
         if not isinstance(value, Mapping):
-            return place.refuse(f"is {shown(value)}; give a table with the keys value, source and quality")
+            return place.refuse(f"is {shown(value)}; give {cls.option_text}")
         return read_fact(cls, cast("Mapping[Any, Any]", value), place, kind)
 
     @classmethod

@@ -1,8 +1,11 @@
 """Precisions: the names under which devices publish rates, and the one that a value of a graph is computed in."""
 
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from nadoo_graphs.values import ELEMENT_BITS, ValueType
+
+if TYPE_CHECKING:
+    from nadoo_graphs.formats import FormatTable
 
 Precision: TypeAlias = Literal[
     "float64", "float32", "tf32", "float16", "bfloat16", "float8",
@@ -20,13 +23,14 @@ def precision_of(kind: ValueType) -> str:
     return "int8" if name == "bool" else name
 
 
-def precision_bits(name: str) -> float:
-    """The bits of one number in a precision; unknown names are refused by the table of formats."""
-    if name in ELEMENT_BITS:
-        return float(ELEMENT_BITS[name])
+def precision_bits(name: str, formats: "FormatTable | None" = None) -> float | None:
+    """The bits of one number in a precision; None where neither the table of formats nor a device knows it."""
     special = {"tf32": 32.0, "float8": 8.0}
     if name in special:
         return special[name]
+    if name in ELEMENT_BITS:
+        return float(ELEMENT_BITS[name])
     from nadoo_graphs.formats import standard_formats
 
-    return float(standard_formats()[name].bits)
+    table = formats if formats is not None else standard_formats()
+    return float(table[name].bits) if name in table else None

@@ -234,6 +234,8 @@ def is_likely(member: Any, value: Any) -> bool:
     """Whether a person who wrote the value may have meant this kind."""
     member, _ = unwrapped(member, Place(""))
     origin = get_origin(member) or member
+    if isinstance(origin, type) and attrs.has(origin) and isinstance(value, origin):
+        return True
     if isinstance(value, Mapping):
         return origin in TABLES or attrs.has(origin) or hasattr(origin, "read_option")
     if isinstance(value, list | tuple):
