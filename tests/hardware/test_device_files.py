@@ -12,41 +12,11 @@ from tests.repository.layout import ROOT
 
 FILES = sorted((ROOT / "hardware" / "nadoo_hardware" / "devices").glob("*.toml"))
 WANTED = [
-    "ch32v003",
-    "ch32v002",
-    "rp2040",
-    "stm32u0",
-    "stm32f446",
-    "stm32f407",
-    "stm32l476",
-    "nrf52840",
-    "stm32f746",
-    "stm32h743",
-    "stm32u585",
-    "alif-e3",
-    "esp32",
-    "raspberry-pi-4",
-    "raspberry-pi-5",
-    "apple-m1",
-    "apple-m1-max",
-    "apple-m2-max",
-    "apple-m3-max",
-    "apple-m4-max",
-    "v100",
-    "a100",
-    "h200",
-    "stm32f103",
-    "stm32f401",
-    "stm32f411",
-    "nrf5340",
-    "ch32v203",
-    "esp32c3",
-    "apple-m2",
-    "x86-64",
-    "mpic",
-    "gap8",
-    "adaptqnet",
-]
+    "ch32v003", "ch32v002", "rp2040", "stm32u0", "stm32f446", "stm32f407", "stm32l476", "nrf52840", "stm32f746",
+    "stm32h743", "stm32u585", "alif-e3", "esp32", "raspberry-pi-4", "raspberry-pi-5", "apple-m1", "apple-m1-max",
+    "apple-m2-max", "apple-m3-max", "apple-m4-max", "v100", "a100", "h200", "stm32f103", "stm32f401", "stm32f411",
+    "nrf5340", "ch32v203", "esp32c3", "apple-m2", "x86-64", "mpic", "gap8", "adaptqnet",
+]  # fmt: skip
 ALIASES = {"mac_studio": "apple-m2", "raspberry_pi": "raspberry-pi-4", "cortex_m4": "stm32f401"}
 
 
