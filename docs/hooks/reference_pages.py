@@ -25,6 +25,7 @@ def pages() -> dict[str, str]:
         "reference/operators.md": operators_page(),
         "reference/formats.md": formats_page(),
         "reference/datasets.md": datasets_page(),
+        "reference/devices.md": devices_page(),
         "reference/errors.md": errors_page(),
     }
 
@@ -94,6 +95,42 @@ def errors_page() -> str:
 def datasets_page() -> str:
     """The data sets, each with its options."""
     return "# Data sets\n\n" + "\n\n".join(section(name, value) for name, value in registered("datasets"))
+
+
+def devices_page() -> str:
+    """Every device with its facts and their sources, after a table of what a fact is."""
+    from nadoo_core.cost import all_devices
+    from nadoo_core.cost.fact import MEANINGS
+    from nadoo_core.registry import Registry
+
+    marks = table(("quality", "what it means"), ((code(name), text) for name, text in MEANINGS.items()))
+    sections = [device_section(device) for device in all_devices(Registry.of(installed=True))]
+    intro = (
+        "A fact that is not publicly known is absent, and a cost that needs it is unknown. A device of your own is a"
+    )
+    how = f"{intro} TOML file of the same form, given by its path: `nadoo devices mine.toml` checks and shows it."
+    return "\n\n".join(["# Devices", how, marks, "## The facts that a device can have", device_fields(), *sections])
+
+
+def device_fields() -> str:
+    """What may stand in a device file."""
+    from nadoo_core.cost import Device
+    from nadoo_core.options import option_fields
+
+    return table(("key", "what it is"), ((code(item.key), item.help) for item in option_fields(Device)))
+
+
+def device_section(device: Any) -> str:
+    """One device: what it is, its facts, and what is not known of it."""
+    rows = (
+        (code(path), fact.value, fact.quality, f"{fact.source}: {fact.note}" if fact.note else fact.source)
+        for path, fact in device.facts().items()
+    )
+    aliases = f"Also called {', '.join(map(code, device.aliases))}. " if device.aliases else ""
+    unknown = f"Not known: {', '.join(map(code, device.unknown()))}."
+    about = f"{device.title}. {aliases}{device.summary}"
+    facts = table(("fact", "value", "quality", "source"), rows)
+    return f"## {device.name}\n\n{about}\n\n{facts}\n\n{unknown}"
 
 
 def passes_page() -> str:

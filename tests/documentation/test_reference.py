@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nadoo_core.cost import all_devices
 from nadoo_core.registry import Registry
 from nadoo_graphs.errors import Code
 from nadoo_graphs.formats import standard_formats
@@ -47,6 +48,14 @@ def test_every_format_is_on_its_page(pages: dict[str, str]) -> None:
 
 def test_every_code_is_on_the_page_of_errors(pages: dict[str, str]) -> None:
     assert [code.value for code in Code if f"`{code.value}`" not in pages["reference/errors.md"]] == []
+
+
+def test_every_device_is_on_its_page_with_every_fact(pages: dict[str, str]) -> None:
+    page = pages["reference/devices.md"]
+    for device in all_devices(Registry.of(installed=True)):
+        section = page.split(f"## {device.name}\n", 1)[1].split("\n## ", 1)[0]
+        assert [path for path in device.facts() if f"| `{path}` |" not in section] == []
+        assert all(alias in section for alias in device.aliases)
 
 
 @pytest.mark.parametrize("kind", ["passes", "datasets"])
