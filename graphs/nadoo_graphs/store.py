@@ -187,7 +187,7 @@ class GraphStore:
         """What inference and counting see of a node."""
         operands = tuple(self.type(value) for value in self.operands(node))
         tensors = {role: self.record(name).type for role, name in node.tensors.items()}
-        return Call(node.name, node.op, operands, tensors, node.attributes, node.outputs, self.formats)
+        return Call(node.name, node.op, operands, tensors, node.attributes, node.outputs, self.ops)
 
     def making(self, node: Node, attributes: Mapping[str, object] | None = None) -> Making:
         """What the layer of a node is made from; `attributes` are given where symbols have values already."""

@@ -20,7 +20,9 @@ from nadoo_graphs.ops import (
     shaping,
     structure,
 )
-from nadoo_graphs.ops.quantized import borders, layers, relu_norm
+from nadoo_graphs.ops.quantized import arithmetic as quantized_arithmetic
+from nadoo_graphs.ops.quantized import borders, functions, layers, relu_norm
+from nadoo_graphs.ops.quantized import pooling as quantized_pooling
 from nadoo_graphs.ops.quantized.kept import keeping
 
 FLOAT_FAMILIES = (
@@ -47,5 +49,8 @@ QUANTIZED_FAMILIES = (
     borders.ROWS,
     layers.ROWS,
     relu_norm.ROWS,
+    quantized_arithmetic.ROWS,
+    quantized_pooling.ROWS,
+    functions.ROWS,
 )
 FAMILIES = (*(tuple(map(keeping, rows)) for rows in FLOAT_FAMILIES), *QUANTIZED_FAMILIES)

@@ -103,7 +103,7 @@ class Call:
     tensors: Mapping[str, ValueType]
     attributes: Mapping[str, Attribute]
     declared: tuple[ValueType, ...] = ()
-    formats: "FormatTable | None" = field(default=None, eq=False, repr=False)
+    ops: "OpTable | None" = field(default=None, eq=False, repr=False)
 
     @property
     def operand(self) -> ValueType:
@@ -112,15 +112,17 @@ class Call:
 
     def format(self, name: str) -> "Format":
         """A number format by name, or a refusal that lists those of the graph."""
-        table = self.formats
-        if table is None:
-            from nadoo_graphs.formats import standard_formats
-
-            table = standard_formats()
         try:
-            return table[name]
+            return self.table.formats[name]
         except GraphError as error:
             raise self.refuse(f"{error.problems[0].where}: {error.problems[0].message}", Code.UNKNOWN) from error
+
+    @property
+    def table(self) -> "OpTable":
+        """The operators and formats of the graph, or the standard ones."""
+        from nadoo_graphs.ops.table import standard_ops
+
+        return standard_ops() if self.ops is None else self.ops
 
     def refuse(self, message: str, code: Code = Code.SHAPE) -> GraphError:
         """The error that an inference raises for operands that do not fit; the message says what would."""

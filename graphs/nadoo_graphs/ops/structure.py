@@ -6,7 +6,7 @@ import torch
 
 from nadoo_graphs.nesting import parts_of
 from nadoo_graphs.node import INPUT, OUTPUT, TENSOR
-from nadoo_graphs.ops.op import AttributeRow, Call, Op, Role, Run
+from nadoo_graphs.ops.op import AttributeRow, Call, Codes, Op, Role, Run
 from nadoo_graphs.values import ValueType
 
 OPAQUE = "opaque"
@@ -94,7 +94,13 @@ def run_write(run: Run) -> Any:
 
 ROWS = (
     Op(name=INPUT, summary="An argument of the model.", infer=as_declared, arity=(0, 0)),
-    Op(name=OUTPUT, summary="What the model returns: its operands, in order.", infer=nothing, arity=(0, None)),
+    Op(
+        name=OUTPUT,
+        summary="What the model returns: its operands, in order.",
+        infer=nothing,
+        arity=(0, None),
+        codes=Codes.READ,
+    ),
     Op(
         name=TENSOR,
         summary="A parameter, buffer or constant that is used as an operand.",

@@ -132,10 +132,9 @@ def bounds_of(making: Making, name: str = "output_format") -> tuple[int, int]:
     return max(low, low if least is None else least), min(high, high if most is None else most)
 
 
-def range_of(making: Making, operand: int = 0, role: str = "input_zero_point") -> tuple[int, int]:
-    """The codes that an operand may hold."""
-    found = making.formats[str(making.operands[operand].format)]
-    return found.code_range(with_zero_point=role in making.tensors)
+def range_of(making: Making, operand: int = 0) -> tuple[int, int]:
+    """The codes that an operand may hold: all of its format, whatever its producer left out."""
+    return making.formats[str(making.operands[operand].format)].code_range(with_zero_point=True)
 
 
 def rescaled_type(call: Call, shape: Shape, dtype: str, widest: int = 16) -> ValueType:

@@ -89,7 +89,7 @@ def accumulator_dtype(call: Call, dtype: str) -> str:
         message = f"output_format {ACCUMULATOR!r} hands out accumulators as they are"
         raise call.refuse(f"{message}; set requantize to 'none' and leave out {', '.join([*given, *bounds]) or 'it'}")
     fan_in = size_product(call.tensors["weight"].shape[1:])
-    low, high = call.format(str(call.operand.format)).code_range(with_zero_point="input_zero_point" in call.tensors)
+    low, high = call.format(str(call.operand.format)).code_range(with_zero_point=True)
     reach = high - low if "input_zero_point" in call.tensors else max(-low, high)
     largest = call.format(text(call, "weight_format")).largest_integer
     known = isinstance(fan_in, int) and "bias" not in call.tensors
