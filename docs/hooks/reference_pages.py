@@ -106,8 +106,8 @@ def devices_page() -> str:
     marks = table(("quality", "what it means"), ((code(name), text) for name, text in MEANINGS.items()))
     sections = [device_section(device) for device in all_devices(Registry.of(installed=True))]
     how = (
-        "A fact that is not publicly known is absent, and a cost that needs it is unknown. A device of your own is a TOML "
-        "file of the same form, given by its path: `nadoo devices mine.toml` checks and shows it."
+        "A fact that is not publicly known is absent, and a cost that needs it is unknown. A device of your own is a "
+        "TOML file of the same form, given by its path: `nadoo devices mine.toml` checks and shows it."
     )
     return "\n\n".join(["# Devices", how, marks, "## The facts that a device can have", device_fields(), *sections])
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nadoo_core.cost.device import Device
 from nadoo_core.cost.reading import SUFFIX, read_device
+from nadoo_core.cost.stated import PLAIN_SUFFIX, read_stated
 from nadoo_core.errors import CoreCode, DeviceError, Problem
 from nadoo_core.options import did_you_mean
 
@@ -14,9 +15,14 @@ if TYPE_CHECKING:
 
 
 def find_device(name: str | Path, registry: "Registry", beside: Path | None = None) -> Device:
-    """A device by its name or alias, or by the path of a TOML file, relative to the folder of whoever names it."""
+    """A device by its name or alias, or by the path of a file, relative to the folder of whoever names it.
+
+    A TOML file has facts with sources; a JSON file is a plain mapping, as `Device.from_mapping` takes it.
+    """
     text = str(name)
     path = Path(text) if beside is None else beside / text
+    if text.endswith(PLAIN_SUFFIX):
+        return read_stated(path)
     if isinstance(name, Path) or text.endswith(SUFFIX) or "/" in text:
         return read_device(path)
     if text in registry.names("devices"):
@@ -25,10 +31,16 @@ def find_device(name: str | Path, registry: "Registry", beside: Path | None = No
     for device in devices:
         if text in device.aliases:
             return device
+    raise DeviceError(Problem(CoreCode.UNKNOWN_NAME, f"device {text!r}", advice(text, devices, registry)))
+
+
+def advice(text: str, devices: "tuple[Device, ...]", registry: "Registry") -> str:
+    """What to do about a name that no device has."""
     known = [name for device in devices for name in (device.name, *device.aliases)]
-    advice = f"no plugin in use offers it; {did_you_mean(text.lower(), known)}"
-    message = f"{advice} See `nadoo devices`, or give the path of a device file (*.toml)"
-    raise DeviceError(Problem(CoreCode.UNKNOWN_NAME, f"device {text!r}", message))
+    message = f"no plugin in use offers it; {did_you_mean(text.lower(), known).removesuffix('?')}"
+    lost = [*(failure.name for failure in registry.failures), *registry.without]
+    left = f"; plugins that are not in use: {', '.join(lost)}" if lost else ""
+    return f"{message}{left}; `nadoo devices` lists all, and a path that ends in .toml is a device of your own"
 
 
 def all_devices(registry: "Registry") -> tuple[Device, ...]:

@@ -1,6 +1,8 @@
 """A device from plain numbers that a caller states: it has these facts, marked as stated, and no others."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast, get_args, get_origin
 
 from nadoo_core.cost.device import Device, holds_facts
@@ -10,6 +12,8 @@ from nadoo_core.errors import CoreCode, DeviceError, Problem
 from nadoo_core.options import OptionField, did_you_mean, option_fields, shown
 
 SOURCE = "stated by the caller"
+PLAIN_SUFFIX = ".json"
+NAME = "name"
 ENERGY, OPERATIONS = "energy_per_flop", "flops_per_mac"
 SHORT = {"gpu_cores": "cores", "memory_bandwidth": "bandwidth.dram", "gpu_type": "title"}
 """The keys of the performance estimator that some users come from → what a device calls the same."""
@@ -30,6 +34,24 @@ def stated_device(mapping: Mapping[str, Any], name: str) -> Device:
         if key not in (ENERGY, OPERATIONS):
             put(tables, SHORT.get(key, key), value, fields)
     return device_of_tables(tables, f"device {name!r}")
+
+
+def read_stated(path: Path) -> Device:
+    """The device of a JSON file with a plain mapping; it is called like the file."""
+    where = f"device file {str(path)!r}"
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = Problem(CoreCode.DEVICE, where, f"cannot be read: {error.strerror or error}")
+        raise DeviceError(problem) from error
+    except (ValueError, RecursionError) as error:
+        raise DeviceError(Problem(CoreCode.DEVICE, where, f"is not JSON: {error}; mend it there")) from error
+    if not isinstance(document, dict):
+        raise DeviceError(Problem(CoreCode.DEVICE, where, f"is {shown(document)}; give an object of numbers"))
+    mapping = cast("dict[str, Any]", document)
+    return stated_device(
+        {key: value for key, value in mapping.items() if key != "name"}, mapping.get("name", path.stem)
+    )
 
 
 def stated_energy(mapping: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -67,7 +67,9 @@ def test_the_memory_filter_of_a_saved_graph() -> None:
         "first": ["float16", "int8", "int4", "int2"],
         "second": ["int8", "int4", "int2"],
     }
-    assert "2 of 2 layers fit into 1 KiB (live)" in call("analyze", "memory", "graph", "--device", "mine.toml").text
+    assert (
+        "2 of 2 layers fit into 1 KiB (live, N = 1)" in call("analyze", "memory", "graph", "--device", "mine.toml").text
+    )
 
 
 def test_a_layer_that_fits_nowhere_ends_with_exit_code_1() -> None:
@@ -107,12 +109,13 @@ def test_a_module_is_captured_at_the_size_that_is_asked_for() -> None:
 def test_the_latency_of_a_mapping() -> None:
     document = call("analyze", "latency", "graph", "--mapping", "one.json", "--json").document
     assert document["device"] == "adaptqnet"
+    assert document["sizes"] == {"N": 1}
     assert document["latency_s"] == pytest.approx(2 * 4 * 4 * 9 * 64 * 28e-3 / 2e6)
     assert document["energy_j"] is None
     assert "active_w" in document["unknown"][0]
     text = call("analyze", "latency", "graph", "--mapping", "one.json", "--device", "stm32u585").text
     assert "µJ" in text
-    assert "100.0% with a known time" in text
+    assert "100.0% with a known time, N = 1" in text
 
 
 def test_two_cores_where_there_are_two() -> None:

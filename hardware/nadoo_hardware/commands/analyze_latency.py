@@ -12,7 +12,7 @@ from nadoo_core.command_line.session import Session
 from nadoo_core.cost import Device, find_device
 from nadoo_core.errors import CoreCode, DeviceError, Problem
 from nadoo_core.options import Seconds, structure_value
-from nadoo_hardware.commands.analyzed import analyzed_graph, mapping_option, size_option
+from nadoo_hardware.commands.analyzed import analyzed_graph, mapping_option, size_option, sizes_of, sizes_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,8 @@ def latency(
     mapping = read_mapping(file, [layer.name for layer in layers], graph.formats)
     refuse_missing_core(found, mapping)
     prediction = predict(layers, mapping, found, waiting, semantics)
-    answer(session, prediction.as_document(), lambda: show(prediction))
+    sizes = sizes_of(graph)
+    answer(session, {**prediction.as_document(), "sizes": sizes}, lambda: show(prediction, sizes))
 
 
 def refuse_missing_core(device: Device, mapping: "Mapping[str, Choice]") -> None:
@@ -78,7 +79,7 @@ def refuse_missing_core(device: Device, mapping: "Mapping[str, Choice]") -> None
         raise DeviceError(Problem(CoreCode.DEVICE, device.option_place, message))
 
 
-def show(prediction: "Prediction") -> None:
+def show(prediction: "Prediction", sizes: dict[str, int]) -> None:
     """A line a layer above the sums."""
     print_table(
         ("layer", "kind", "precision", "MACs", "ms", "share", "µJ"),
@@ -87,12 +88,13 @@ def show(prediction: "Prediction") -> None:
     )
     click.echo()
     seconds, energy = prediction.seconds, prediction.energy
+    covered = f"{prediction.coverage:.1%} with a known time{sizes_text(sizes)}"
     print_facts(
         {
             "device": prediction.device,
             "latency": UNKNOWN if seconds is None else f"{seconds / MILLI:,.4g} ms",
             "energy": UNKNOWN if energy is None else f"{energy * MEGA:,.4g} µJ",
-            "work": f"{prediction.macs / MEGA:,.3f} million MACs, {prediction.coverage:.1%} with a known time",
+            "work": f"{prediction.macs / MEGA:,.3f} million MACs, {covered}",
             "because": "; ".join(prediction.as_document()["unknown"]) or None,
         }
     )

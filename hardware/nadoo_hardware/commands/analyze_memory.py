@@ -12,7 +12,7 @@ from nadoo_core.cost import find_device
 from nadoo_core.cost.precision import SEARCHED
 from nadoo_core.errors import CoreCode, OptionError, Problem
 from nadoo_core.options import Bytes, did_you_mean, structure_value
-from nadoo_hardware.commands.analyzed import analyzed_graph, size_option
+from nadoo_hardware.commands.analyzed import analyzed_graph, size_option, sizes_of, sizes_text
 
 if TYPE_CHECKING:
     from nadoo_graphs.formats import FormatTable
@@ -51,7 +51,8 @@ def memory(
     most = limit_of(session, limit, device)
     graph = analyzed_graph(model, session, inputs, size)
     found = filter_memory(layers_of(graph), most, format_bits(formats, graph.formats), mode)
-    answer(session, found.as_document(), lambda: show(found))
+    sizes = sizes_of(graph)
+    answer(session, {**found.as_document(), "sizes": sizes}, lambda: show(found, sizes))
     if found.infeasible:
         click.get_current_context().exit(1)
 
@@ -82,13 +83,14 @@ def format_bits(text: str, table: "FormatTable") -> dict[str, float]:
     return dict(sorted(bits.items(), key=lambda item: -item[1]))
 
 
-def show(found: "MemoryFilter") -> None:
+def show(found: "MemoryFilter", sizes: dict[str, int]) -> None:
     """A line a layer: its size in each format, and what fits."""
     rows = [line(found, index) for index in range(len(found.layers))]
     print_table(("layer", "op", *found.formats, "fits"), rows, numbers=" ".join(found.formats))
     click.echo()
     fitting = len(found.layers) - len(found.infeasible)
-    click.echo(f"{fitting} of {counted(len(found.layers), 'layer')} fit into {bytes_text(found.limit)} ({found.mode})")
+    limit = bytes_text(found.limit)
+    click.echo(f"{fitting} of {counted(len(found.layers), 'layer')} fit into {limit} ({found.mode}{sizes_text(sizes)})")
     if found.infeasible:
         click.echo(f"no format fits: {', '.join(layer.name for layer in found.infeasible)}")
 

@@ -1,6 +1,6 @@
 """The model of an analysis: loaded as everywhere, with square images of a size where that is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,18 @@ def analyzed_graph(model: str, session: Session, inputs: tuple[str, ...], size: 
     return graph
 
 
+def sizes_of(graph: "ModelGraph") -> dict[str, int]:
+    """The value of the batch, where the graph leaves it open: everything is counted for one example."""
+    from nadoo_graphs.sizes import symbols_of
+
+    return {name: 1 for node in graph.inputs for size in node.type.shape for name in symbols_of(size)}
+
+
+def sizes_text(sizes: Mapping[str, int]) -> str:
+    """The same for people."""
+    return "".join(f", {name} = {value}" for name, value in sizes.items())
+
+
 def refuse_other_size(graph: "ModelGraph", size: int | None) -> None:
     """A graph that was captured with another size does not change it."""
     shapes = [node.type.shape for node in graph.inputs]
@@ -51,10 +63,7 @@ def refuse_other_size(graph: "ModelGraph", size: int | None) -> None:
 
 def refuse_open_sizes(graph: "ModelGraph") -> None:
     """Elements are numbers only where every size but the batch is."""
-    from nadoo_graphs.sizes import symbols_of
-
-    symbols = {name for node in graph.inputs for size in node.type.shape for name in symbols_of(size)}
-    open_sizes = sorted(symbols - {"N"})
+    open_sizes = sorted(set(sizes_of(graph)) - {"N"})
     if open_sizes:
         message = "is a size that the graph leaves open; capture the model with that size fixed, only N may be open"
         raise OptionError([Problem(CoreCode.OPTION, f"size {name}", message) for name in open_sizes])

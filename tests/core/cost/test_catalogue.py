@@ -46,11 +46,26 @@ def test_a_user_has_a_file_of_their_own(tmp_path: Path) -> None:
         find_device("other.toml", none, beside=tmp_path)
 
 
+def test_a_json_file_is_a_plain_mapping(tmp_path: Path) -> None:
+    none = Registry.of(installed=False)
+    (tmp_path / "card.json").write_text('{"gpu_cores": 5120, "memory_bandwidth": 1e12}', encoding="utf-8")
+    device = find_device("card.json", none, beside=tmp_path)
+    assert (device.name, set(device.facts())) == ("card", {"cores", "bandwidth.dram"})
+    for text, message in (("{", "is not JSON"), ("[1]", "an object"), ('{"gpu_core": 1}', "'gpu_cores'")):
+        (tmp_path / "card.json").write_text(text, encoding="utf-8")
+        with pytest.raises(DeviceError, match=message):
+            find_device(tmp_path / "card.json", none)
+    with pytest.raises(DeviceError, match="cannot be read"):
+        find_device("other.json", none, beside=tmp_path)
+
+
 def test_an_unknown_device_gets_the_nearest_names(tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match=r"did you mean 'plaything'\?"):
+    with pytest.raises(DeviceError, match=r"did you mean 'plaything';"):
         find_device("playthng", registry(tmp_path))
     with pytest.raises(DeviceError, match="nadoo devices"):
         find_device("stm32f401", registry(tmp_path))
+    with pytest.raises(DeviceError, match="not in use: nadoo_hardware"):
+        find_device("stm32f401", Registry.of(without=["nadoo_hardware"]))
 
 
 @pytest.mark.parametrize(
