@@ -110,7 +110,7 @@ class Evaluator:
         if isinstance(expression, Name):
             return self.names[expression.name]
         if isinstance(expression, Number):
-            return np.float32(expression.value) if expression.kind is Kind.F32 else int(expression.value)
+            return constant(expression)
         if isinstance(expression, Load):
             return self.load(expression)
         if isinstance(expression, Call):
@@ -173,7 +173,7 @@ class Evaluator:
             return self.cast(values[0], operation.operands[0].kind, operation.kind)
         if operation.op == "bits":
             return reread(values[0], operation.operands[0].kind, operation.kind)
-        if operation.op in ("div", "mod") and operation.kind is not Kind.F32:
+        if operation.op in ("div", "mod") and not operation.kind.floating:
             values = self.divisible(values)
         found = OPERATORS[operation.op](*values)
         if operation.kind is Kind.U32 and operation.op in WRAPPING:
@@ -184,11 +184,12 @@ class Evaluator:
 
     def cast(self, value: Held, given: Kind, kind: Kind) -> Held:
         """A value in another kind: floats lose their fraction, integers must fit, unsigned ones wrap."""
+        if kind.floating:
+            held = kind.numpy.type
+            return np.asarray(value).astype(held) if isinstance(value, np.ndarray) else held(value)
         if given is Kind.BOOL:
-            return np.float32(value) if kind is Kind.F32 else value * 1
-        if kind is Kind.F32:
-            return np.asarray(value).astype(np.float32) if isinstance(value, np.ndarray) else np.float32(value)
-        if given is Kind.F32:
+            return value * 1
+        if given.floating:
             value = np.trunc(value).astype(np.int64) if isinstance(value, np.ndarray) else int(value)
         if kind is Kind.U32:
             return value & 0xFFFFFFFF
@@ -216,6 +217,13 @@ class Evaluator:
         active = wrong if self.mask is None else np.asarray(wrong) & self.mask
         if np.any(active):
             raise refused(Code.LIMIT, self.where, f"{message}; the rule that lowered it must bound its operands")
+
+
+def constant(number: Number) -> Held:
+    """A number as NumPy computes with it."""
+    if number.kind is Kind.F64:
+        return np.float64(number.value)
+    return np.float32(number.value) if number.kind is Kind.F32 else int(number.value)
 
 
 def reread(value: Held, given: Kind, kind: Kind) -> Held:

@@ -166,7 +166,7 @@ def term(value: Term, kind: Kind) -> Expression:
     """A number of Python as a constant of a kind; expressions stay as they are."""
     if isinstance(value, Expression):
         return value
-    return Number(float(value), kind) if kind is Kind.F32 else Number(int(value), kind)
+    return Number(float(value), kind) if kind.floating else Number(int(value), kind)
 
 
 def operation(op: str, left: Expression, right: Term) -> Expression:
@@ -218,6 +218,11 @@ def i32(value: int) -> Number:
 def i64(value: int) -> Number:
     """A constant of 64 bits."""
     return Number(value, Kind.I64)
+
+
+def f64(value: float) -> Number:
+    """A constant of 53 bits."""
+    return Number(float(value), Kind.F64)
 
 
 def f32(value: float) -> Number:

@@ -9,7 +9,7 @@ from functools import cache
 from math import inf, nan
 
 from nadoo_graphs.lowered.building import Body
-from nadoo_graphs.lowered.expressions import Call, Expression, Name, either, f32, i32, select
+from nadoo_graphs.lowered.expressions import Call, Expression, Name, either, f32, f64, i32, select
 from nadoo_graphs.lowered.program import Function
 from nadoo_graphs.lowered.types import Kind
 
@@ -254,3 +254,15 @@ def write_round(body: Body, x: Name) -> Expression:
 def round_even() -> Function:
     """The nearest whole number, ties to even."""
     return unary("round_even", "the nearest whole number, ties to even", write_round)
+
+
+@cache
+def round_even_double() -> Function:
+    """The nearest whole number to a double, ties to even."""
+    body, x = Body(), Name("x", Kind.F64)
+    body.fresh("x")
+    size = body.let("size", select(x < 0, -x, x))
+    shift = f64(4503599627370496.0)
+    rounded = body.let("rounded", (size + shift) - shift)
+    result = select(size < shift, select(x < 0, -rounded, rounded), x)
+    return Function("nadoo_round_even_double", (("x", Kind.F64),), body.statements, result, "ties to even")

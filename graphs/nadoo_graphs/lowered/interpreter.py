@@ -16,7 +16,6 @@ from nadoo_graphs.lowered.errors import refused
 from nadoo_graphs.lowered.evaluation import Evaluator
 from nadoo_graphs.lowered.program import FLASH, INPUT, Buffer, Kernel, Program
 from nadoo_graphs.lowered.statements import For, If, Statement
-from nadoo_graphs.lowered.types import Kind
 
 Array = np.ndarray[Any, Any]
 
@@ -54,7 +53,7 @@ def memory_of(program: Program, inputs: Sequence[Array]) -> dict[str, Array]:
 
 def filled(buffer: Buffer, samples: int, given: Array | None) -> Array:
     """The first content of a buffer: its constants, the input, or zeros."""
-    held = np.dtype(np.float32) if buffer.kind is Kind.F32 else np.dtype(np.int64)
+    held = buffer.kind.numpy if buffer.kind.floating else np.dtype(np.int64)
     if buffer.storage == FLASH:
         return buffer.constants.reshape(1, -1).astype(held)
     if buffer.storage != INPUT:

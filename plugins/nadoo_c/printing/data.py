@@ -42,6 +42,8 @@ def elements(data: Array, kind: Kind) -> Iterator[str]:
     flat = data.reshape(-1)
     if kind is Kind.F32:
         yield from (floating(float(value)) for value in flat)
+    elif kind is Kind.F64:
+        yield from (repr(float(value)) for value in flat)
     elif kind is Kind.U32:
         yield from (f"{int(value):#010x}u" for value in flat)
     else:

@@ -53,6 +53,8 @@ class ExpressionPrinter:
         """A constant of its kind."""
         if number.kind is Kind.F32:
             return self.floating(float(number.value))
+        if number.kind is Kind.F64:
+            return repr(float(number.value))
         value = int(number.value)
         if number.kind is Kind.U32:
             return f"{value}u"
@@ -131,7 +133,7 @@ class ExpressionPrinter:
     def cast(self, operation: Operation) -> tuple[str, int]:
         """A value in another kind."""
         value = operation.operands[0]
-        if value.kind is Kind.BOOL and operation.kind is not Kind.F32:
+        if value.kind is Kind.BOOL and not operation.kind.floating:
             return f"({self.text(value)}) ? 1 : 0", 2
         return f"({operation.kind.c}){self.atom(value)}", 13
 

@@ -66,7 +66,7 @@ def function_lines(function: Function, helpers: set[str]) -> Iterator[str]:
 
 def helper_lines(names: set[str]) -> Iterator[str]:
     """The helpers that expressions need, in a fixed order."""
-    for kind in (Kind.I32, Kind.U32, Kind.I64, Kind.F32):
+    for kind in (Kind.I32, Kind.U32, Kind.I64, Kind.F32, Kind.F64):
         for op, sign in (("min", "<"), ("max", ">")):
             if f"{op}_{kind.value}" in names:
                 yield from extremum_lines(op, sign, kind)

@@ -25,9 +25,13 @@ def standard() -> "dict[str, Rule]":
         structure,
         upsampling,
     )
+    from nadoo_graphs.lowered.rules.quantized import arithmetic as quantized_arithmetic
+    from nadoo_graphs.lowered.rules.quantized import borders, functions, layers, relu_norm
+    from nadoo_graphs.lowered.rules.quantized import pooling as quantized_pooling
 
     families = (
         structure, linear, convolution, pooling, activation, arithmetic, shaping, joining, reduction, softmax,
-        normalization, recurrent, embedding, upsampling, attention,
+        normalization, recurrent, embedding, upsampling, attention, borders, layers, relu_norm,
+        quantized_arithmetic, quantized_pooling, functions,
     )  # fmt: skip
     return {name: rule for family in families for name, rule in family.RULES.items()}

@@ -19,7 +19,8 @@ from nadoo_graphs.lowered.rules.windows import POSITIONS, Window, taps, windows_
 from nadoo_graphs.lowered.types import Kind
 
 Array = np.ndarray[Any, Any]
-Tap = Callable[[Name, Expression, Expression], None]
+Tap = Callable[[Name, Expression, Expression, Expression], None]
+"""A sum takes an element of the input and a weight: the output that it belongs to, and its place among its terms."""
 
 
 @frozen
@@ -99,8 +100,8 @@ def convolution(call: LoweringCall) -> None:
     y, body = call.result(), call.body
     call.facts = geometry.facts()
 
-    def accumulate(total: Name, source: Expression, tap: Expression) -> None:
-        body.assign(total, total + x.at(source) * w.at(tap))
+    def accumulate(total: Name, source: Expression, output: Expression, term: Expression) -> None:
+        body.assign(total, total + x.at(source) * w.at(scaled(output, geometry.terms) + term))
 
     slide(body, geometry, y, lambda output: first(bias, output), accumulate, lambda total, output: total)
 
@@ -124,7 +125,7 @@ def slide(
             serial(body, (geometry.width,), "c") as (channel,),
         ):
             given = input_index(geometry, sample, output, channel, source)
-            accumulate(total, given, weight_index(geometry, output, tap, channel))
+            accumulate(total, given, output, term_index(geometry, tap, channel))
         body.store(y, flat(indices, strides_of(shape)), finish(total, output))
 
 
@@ -141,10 +142,9 @@ def input_index(
     return found if geometry.groups == 1 else scaled(group, geometry.width * area) + found
 
 
-def weight_index(geometry: Geometry, output: Expression, tap: list[Expression], channel: Expression) -> Expression:
-    """Where the weight of a tap lies."""
-    shape = (geometry.outputs, *geometry.kernel, geometry.width)
-    return flat((output, *tap, channel), strides_of(shape))
+def term_index(geometry: Geometry, tap: list[Expression], channel: Expression) -> Expression:
+    """Which of the weights of an output a tap takes."""
+    return flat((*tap, channel), strides_of((*geometry.kernel, geometry.width)))
 
 
 RULES = {"conv1d": convolution, "conv2d": convolution}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import inf, prod
+from typing import Protocol
 
 from nadoo_graphs.lowered.building import Body, Place
 from nadoo_graphs.lowered.call import LoweringCall
@@ -9,6 +10,15 @@ from nadoo_graphs.lowered.expressions import Expression, Name, f32, i32, select
 from nadoo_graphs.lowered.rules.nests import flat, nest, numbers, strides_of
 from nadoo_graphs.lowered.rules.windows import POSITIONS, Window, taps, windows_of
 from nadoo_graphs.lowered.types import Kind
+
+
+class Source(Protocol):
+    """What a pool reads: a place, or what is made of its elements."""
+
+    def at(self, index: Expression | int) -> Expression:
+        """An element."""
+        ...
+
 
 Fold = Callable[[Name, Expression], None]
 Finish = Callable[[Name, list[Expression]], Expression]
@@ -37,7 +47,7 @@ def fold_sum(body: Body) -> Fold:
     return lambda total, value: body.assign(total, total + value)
 
 
-def pooled(call: LoweringCall, x: Place, y: Place, start: Expression, fold: Fold, finish: Finish) -> None:
+def pooled(call: LoweringCall, x: Source, y: Place, start: Expression, fold: Fold, finish: Finish) -> None:
     """The loops of a pool with windows of a fixed size."""
     kernel, shape = numbers(call, "kernel_size"), call.shape()
     axes = len(kernel)
@@ -97,7 +107,7 @@ def extent_of(window: Window, position: Expression, padded: bool) -> Expression:
     return (start + window.kernel).at_most(window.size + margin) - start.at_least(-margin)
 
 
-def adaptive(call: LoweringCall, x: Place, y: Place, start: Expression, fold: Fold, finish: Finish) -> None:
+def adaptive(call: LoweringCall, x: Source, y: Place, start: Expression, fold: Fold, finish: Finish) -> None:
     """The loops of a pool that is told its output's sizes; window i reaches from ⌊iH/n⌋ to ⌈(i+1)H/n⌉."""
     shape = call.shape()
     axes = 2 if call.node.op.endswith("2d") else 1

@@ -1,0 +1,1 @@
+"""The plain kernels over codes, exactly as the rows of the graph define them."""
