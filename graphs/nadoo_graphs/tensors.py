@@ -78,6 +78,7 @@ def owned(value: torch.Tensor) -> torch.Tensor:
 def content_bytes(value: torch.Tensor) -> memoryview:
     """The little-endian bytes of a tensor in C order, without a copy where it is contiguous."""
     flat = value.detach().contiguous().reshape(-1)
+    flat = flat.as_strided(flat.shape, (1,), flat.storage_offset())  # one element may have any stride
     return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
 
 

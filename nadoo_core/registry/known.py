@@ -10,6 +10,11 @@ KNOWN_OFFERS: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "merge-linear": "nadoo_cleanup",
         "train": "nadoo_training",
         "heal": "nadoo_training",
+        "find-lottery-ticket": "nadoo_pruning",
+        "prune-channels": "nadoo_pruning",
+        "prune-masked": "nadoo_pruning",
+        "prune-weights": "nadoo_pruning",
+        "remove-layers": "nadoo_pruning",
     }),
     "datasets": MappingProxyType(dict.fromkeys(
         ("cifar10", "digits", "fashion-mnist", "image-folder", "image-tar", "mnist", "npz", "synthetic"), "nadoo_core"

@@ -5,5 +5,19 @@ from nadoo_core.registry import Plugin, hookimpl
 
 @hookimpl
 def nadoo_plugin() -> Plugin:
-    """The tables of this package."""
-    return Plugin(api=1)
+    """The passes and importances by the names that recipes call them."""
+    return Plugin(
+        api=1,
+        passes={
+            "prune-channels": "nadoo_pruning.prune_channels:PruneChannels",
+        },
+        importances={
+            "batch-norm-scale": "nadoo_pruning.importances.magnitude:batch_norm_scale",
+            "geometric-median": "nadoo_pruning.importances.magnitude:geometric_median",
+            "l1": "nadoo_pruning.importances.magnitude:l1",
+            "l2": "nadoo_pruning.importances.magnitude:l2",
+            "loss": "nadoo_pruning.importances.loss:loss",
+            "random": "nadoo_pruning.importances.magnitude:random",
+            "taylor": "nadoo_pruning.importances.taylor:taylor",
+        },
+    )

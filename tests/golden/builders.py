@@ -128,7 +128,42 @@ def classifier() -> ModelGraph:
     return graph
 
 
+def perceptron() -> ModelGraph:
+    """Two layers with biases and a rectifier between them, with no weight that is zero."""
+    graph = ModelGraph("perceptron")
+    h = graph.add_input("x", ("N", 3))
+    h = graph.add("linear", [h], name="fc1", tensors={"weight": ramp(4, 3) + 0.05, "bias": ramp(4)})
+    h = graph.add("relu", [h], name="relu")
+    graph.set_outputs([graph.add("linear", [h], name="fc2", tensors={"weight": ramp(2, 4) + 0.05, "bias": ramp(2)})])
+    return graph
+
+
+def half_pruned() -> ModelGraph:
+    """A layer of which half the weights are zero."""
+    graph = ModelGraph("half_pruned")
+    h = graph.add_input("x", ("N", 4))
+    weight = ramp(4, 4).clone()
+    weight[:, :2] = 0
+    graph.set_outputs([graph.add("linear", [h], name="fc", tensors={"weight": weight})])
+    return graph
+
+
+def residual() -> ModelGraph:
+    """A normalized layer whose channels a shortcut shares, a wider one inside the block, and a head."""
+    graph = ModelGraph("residual")
+    x = graph.add_input("x", ("N", 3))
+    stem = graph.add("linear", [x], name="stem", tensors={"weight": ramp(3, 3), "bias": ramp(3)})
+    h = graph.add("linear", [stem], name="wide", tensors={"weight": ramp(4, 3)})
+    h = graph.add("relu", [graph.add("batch_norm", [h], name="norm", tensors=dict(statistics(4)))], name="relu")
+    h = graph.add("linear", [h], name="narrow", tensors={"weight": ramp(3, 4)})
+    h = graph.add("add", [h, stem], name="sum")
+    graph.set_outputs([graph.add("linear", [h], name="head", tensors={"weight": ramp(2, 3)})])
+    return graph
+
+
 BUILDERS: Mapping[str, Callable[[], ModelGraph]] = {
+    "calibrate/convolution": convolution,
+    "calibrate/perceptron": perceptron,
     "fold-batch-norm/convolution": convolution,
     "fold-batch-norm/first-of-two": first_of_two,
     "fold-batch-norm/layer-read-twice": layer_read_twice,
@@ -140,6 +175,14 @@ BUILDERS: Mapping[str, Callable[[], ModelGraph]] = {
     "merge-linear/bottleneck-forced": bottleneck,
     "merge-linear/chain-of-three": chain_of_three,
     "merge-linear/two-layers": two_layers,
+    "quantize/batch-norm-left": convolution,
+    "quantize/no-zero-after-pruning": half_pruned,
+    "quantize/perceptron": perceptron,
+    "quantize/weights-only": perceptron,
+    "prune-channels/inside-the-block": residual,
+    "prune-channels/out-of-reach": residual,
+    "prune-channels/two-targets": residual,
+    "prune-channels/whole-network": residual,
     "remove-identities/copies": copies,
     "remove-identities/double-transpose": double_transpose,
     "remove-identities/named-nodes": named_nodes,

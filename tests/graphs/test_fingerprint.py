@@ -11,6 +11,7 @@ from hypothesis import given, strategies
 from nadoo_graphs.contract import Contract, Structure, sequence
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Origin
+from nadoo_graphs.tensors import content_digest
 from nadoo_graphs.values import Value
 from tests.graphs.random_graphs import graphs, weight
 from tests.graphs.small_ops import small_ops
@@ -152,3 +153,9 @@ def test_outputs_of_one_node_are_told_apart() -> None:
     other.set_outputs([Value("chunk", 1)])
     assert graph.fingerprint() != other.fingerprint()
     assert str(graph.diff(other)) == "~ output: operands: chunk → chunk:1"
+
+
+def test_one_number_that_was_cut_from_a_larger_tensor_is_hashed_like_any_other() -> None:
+    cut = torch.arange(20.0).reshape(2, 10)[:1, 3]
+    assert cut.stride() == (10,)
+    assert content_digest(cut) == content_digest(torch.tensor([3.0]))

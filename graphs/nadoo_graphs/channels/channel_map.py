@@ -135,6 +135,11 @@ class ChannelMap:
                     found[self.group_of[axis.units[axis.units >= 0]]] = index
         return [self.axes[item].node if item >= 0 else f"group {place}" for place, item in enumerate(found.tolist())]
 
+    def groups_in(self, axis: TensorAxis) -> list[int]:
+        """The places in `groups` of the groups that have units in an axis."""
+        own = axis.units[axis.units >= 0]
+        return np.unique(self.group_of[own]).tolist()
+
     @cached_property
     def blended(self) -> Mask:
         """The units over which some node takes a statistic: to remove one is more than to mask it."""

@@ -1,0 +1,1 @@
+"""How much channels matter: one file a kind of judgement."""

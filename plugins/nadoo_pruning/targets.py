@@ -1,0 +1,79 @@
+"""What pruning aims at: a share of the work or the size, or so many bytes or seconds on the device."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from nadoo_core.errors import CoreCode, PassError, Problem
+from nadoo_core.passes import Context
+from nadoo_graphs.channels import ChannelMap, ChannelPreview, remove_channels
+from nadoo_graphs.graph import ModelGraph
+
+Mask = NDArray[np.bool_]
+SHARES = ("macs", "parameters", "channels")
+ESTIMATES = ("flash", "latency")
+KINDS = (*SHARES, *ESTIMATES)
+
+
+@frozen(eq=False)
+class Target:
+    """A kind of cost, how much of it is allowed, and how it is measured for a choice of units."""
+
+    kind: str
+    limit: float
+    measure: Callable[[Mask], float]
+
+    def allows(self, cost: float) -> bool:
+        """Whether a cost is within the limit."""
+        return cost <= self.limit
+
+    def text(self, cost: float) -> str:
+        """A cost as messages say it."""
+        return {"flash": f"{cost:,.0f} B", "latency": f"{1000 * cost:.4g} ms"}.get(self.kind, f"{cost:,.0f}")
+
+
+def target_of(kind: str, wanted: float, base: float | None, channels: ChannelMap, context: Context) -> Target:
+    """The target of a step; a share is one of `base`, the cost of the graph that the step was given."""
+    measure = measure_of(kind, channels, context)
+    if kind in ESTIMATES:
+        return Target(kind, wanted, measure)
+    whole = measure(np.ones(len(channels), np.bool_)) if base is None else base
+    return Target(kind, wanted * whole, measure)
+
+
+def measure_of(kind: str, channels: ChannelMap, context: Context) -> Callable[[Mask], float]:
+    """How a kind of cost is found for a choice of units."""
+    if kind == "channels":
+        return lambda kept: float(kept.sum())
+    if kind in SHARES:
+        preview = ChannelPreview(channels)
+        return preview.macs if kind == "macs" else preview.parameters
+
+    def estimate(kept: Mask) -> float:
+        smaller = channels.space.graph.copy()
+        remove_channels(smaller, channels, ~kept)
+        return estimated(context, smaller, kind)
+
+    return estimate
+
+
+def estimated(context: Context, graph: ModelGraph, kind: str) -> float:
+    """One figure of the estimator's cost; one that it does not know stops the pass."""
+    cost: Any = context.estimate(graph)
+    names = {"flash": ("flash", "flash_bytes"), "latency": ("latency", "latency_s")}[kind]
+    found = next((value for name in names if (value := member(cost, name)) is not None), None)
+    number = getattr(found, "value", found)
+    if not isinstance(number, int | float):
+        message = (
+            f"the estimator does not know the {kind} of this model on the target device; choose macs or parameters"
+        )
+        raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
+    return float(number)
+
+
+def member(cost: Any, name: str) -> Any:
+    """A member of a mapping or an object, if it has it."""
+    return cost.get(name) if isinstance(cost, dict) else getattr(cost, name, None)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
