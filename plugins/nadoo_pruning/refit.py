@@ -13,11 +13,18 @@ from attrs import frozen
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nadoo_core.calibrating.rows import (
+    draw_places,
+    input_rows,
+    is_refittable,
+    output_axis,
+    output_rows,
+    solve_rows,
+)
+from nadoo_core.calibrating.side_by_side import Pair, side_by_side
 from nadoo_graphs.channels import ChannelMap
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
-from nadoo_pruning.moments import draw_places, input_rows, is_refittable, output_axis, output_rows, solve_rows
-from nadoo_pruning.side_by_side import Pair, side_by_side
 
 NormMode: TypeAlias = Literal["match", "reestimate", "keep"]
 RIDGE = 1e-4

@@ -15,12 +15,13 @@ from attrs import frozen
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nadoo_core.calibrating.rows import is_refittable
+from nadoo_core.calibrating.seen import example_axis
 from nadoo_core.importance import Opinion, Scoring
 from nadoo_graphs.channels import ChannelGroup, TensorAxis
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
-from nadoo_pruning.gradients import Observed, example_axis, first_order, observe
-from nadoo_pruning.moments import is_refittable
+from nadoo_pruning.gradients import Observed, first_order, observe
 
 RIDGE = 1e-4
 MOST_STEPS = 64
