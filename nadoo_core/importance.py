@@ -64,7 +64,7 @@ def spread(examples: "Examples", most: int) -> "Examples":
     """At most so many examples, evenly over all: sets are often sorted by class."""
     if len(examples) <= most:
         return examples
-    return examples.take([round(index * (len(examples) - 1) / (most - 1)) for index in range(most)])
+    return examples.take([index * len(examples) // most for index in range(most)])
 
 
 Importance: TypeAlias = Callable[[Scoring], Sequence[Opinion]]

@@ -10,12 +10,13 @@ from nadoo_core.passes.context import Context, Observer, Refusal, Services
 from nadoo_core.passes.effects import Approximate, Effect, Exact, Measured, Unbounded
 from nadoo_core.passes.flow import check_flow
 from nadoo_core.passes.layer_table import LayerTable
-from nadoo_core.passes.properties import CALIBRATED, TRAINED, Property
+from nadoo_core.passes.properties import CALIBRATED, PRUNED_WEIGHTS, TRAINED, Property
 from nadoo_core.passes.record import Changes, PassRecord, PassResult
 from nadoo_core.passes.selector import Selector
 
 __all__ = [
     "CALIBRATED",
+    "PRUNED_WEIGHTS",
     "TRAINED",
     "Approximate",
     "Changes",

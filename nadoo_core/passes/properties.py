@@ -31,3 +31,4 @@ class Property:
 
 TRAINED = Property("trained", "its weights come from a training on this task")
 CALIBRATED = Property("calibrated", "ranges of activations were measured on calibration data")
+PRUNED_WEIGHTS = Property("pruned weights", "single weights were set to zero, and have to stay so to be worth it")

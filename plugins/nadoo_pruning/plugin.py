@@ -9,7 +9,11 @@ def nadoo_plugin() -> Plugin:
     return Plugin(
         api=1,
         passes={
+            "find-lottery-ticket": "nadoo_pruning.find_lottery_ticket:FindLotteryTicket",
             "prune-channels": "nadoo_pruning.prune_channels:PruneChannels",
+            "prune-masked": "nadoo_pruning.prune_masked:PruneMasked",
+            "prune-weights": "nadoo_pruning.prune_weights:PruneWeights",
+            "remove-layers": "nadoo_pruning.remove_layers:RemoveLayers",
         },
         importances={
             "batch-norm-scale": "nadoo_pruning.importances.magnitude:batch_norm_scale",

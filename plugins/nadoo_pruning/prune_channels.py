@@ -1,14 +1,14 @@
 """prune-channels: a narrower network, by removing whole channels with everything that hangs together with them."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from attrs import frozen
 
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.importance import CALIBRATION_EXAMPLES, Scoring
-from nadoo_core.options import Bytes, Seconds, Share, option, option_fields
+from nadoo_core.options import Bytes, Seconds, Share, option
 from nadoo_core.passes import CALIBRATED, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_core.training.options import TrainingChoices
 from nadoo_graphs.channels import ChannelMap, ChannelPreview, analyse_channels, remove_channels
@@ -17,6 +17,7 @@ from nadoo_pruning.calibration import calibration_examples
 from nadoo_pruning.channel_choice import Manner, choose_units
 from nadoo_pruning.channel_scores import Normalizer, Reduction, importance_of, normalized, unit_scores
 from nadoo_pruning.freedom import free_units
+from nadoo_pruning.healing import heal
 from nadoo_pruning.refit import NormMode, Refit
 from nadoo_pruning.targets import ESTIMATES, KINDS, Mask, measure_of, target_of
 
@@ -141,17 +142,6 @@ class PruneChannels(Pass):
             "channels are work, or set the target in macs"
         )
         raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
-
-
-def heal(graph: ModelGraph, choices: TrainingChoices, context: Context) -> None:
-    """Train the pruned graph, and take over every tensor that changed."""
-    options: dict[str, Any] = {
-        item.attribute: getattr(choices, item.attribute) for item in option_fields(TrainingChoices)
-    }
-    trained: ModelGraph = context.train(graph, **{name: value for name, value in options.items() if value is not None})
-    for name, record in trained.tensors.items():
-        if record.digest() != graph.tensors[name].digest():
-            graph.set_tensor(name, record.value)
 
 
 def tell(graph: ModelGraph, context: Context, before: "dict[str, tuple[int, ...]]") -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import frozen
 
 from nadoo_core.options import option_fields
-from nadoo_core.passes import CALIBRATED, TRAINED, Context, Effect, Pass, Property, Unbounded
+from nadoo_core.passes import CALIBRATED, PRUNED_WEIGHTS, TRAINED, Context, Effect, Pass, Property, Unbounded
 from nadoo_core.training.options import TrainingChoices
 
 if TYPE_CHECKING:
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 class TrainingPass(TrainingChoices, Pass):
     """A pass that changes the values of tensors by training, and nothing else.
 
-    The ranges of activations that were measured before are those of other weights, so they have to be measured again.
+    The ranges of activations that were measured before are those of other weights, so they have to be measured again;
+    and weights that were pruned to zero grow again.
     """
 
     effect: ClassVar[Effect] = Unbounded()
     establishes: ClassVar[tuple[Property, ...]] = (TRAINED,)
-    breaks: ClassVar[tuple[Property, ...]] = (CALIBRATED,)
+    breaks: ClassVar[tuple[Property, ...]] = (CALIBRATED, PRUNED_WEIGHTS)
 
     def apply(self, graph: "ModelGraph", context: Context) -> None:
         """Train with the run's data, and take over every tensor that the training changed."""

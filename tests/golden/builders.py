@@ -161,6 +161,17 @@ def residual() -> ModelGraph:
     return graph
 
 
+def two_blocks() -> ModelGraph:
+    """Two residual blocks of one layer each, the first of which does almost nothing."""
+    graph = ModelGraph("two_blocks")
+    h = graph.add_input("x", ("N", 2))
+    for name, step in (("faint", 0.01), ("strong", 0.5)):
+        layer = graph.add("linear", [h], name=name, tensors={"weight": ramp(2, 2, start=-step, step=step)})
+        h = graph.add("add", [layer, h], name=f"{name}_sum")
+    graph.set_outputs([h])
+    return graph
+
+
 BUILDERS: Mapping[str, Callable[[], ModelGraph]] = {
     "calibrate/convolution": convolution,
     "calibrate/perceptron": perceptron,
@@ -179,14 +190,23 @@ BUILDERS: Mapping[str, Callable[[], ModelGraph]] = {
     "quantize/no-zero-after-pruning": half_pruned,
     "quantize/perceptron": perceptron,
     "quantize/weights-only": perceptron,
+    "find-lottery-ticket/no-weights": double_transpose,
+    "find-lottery-ticket/untrained-ticket": classifier,
     "prune-channels/inside-the-block": residual,
     "prune-channels/out-of-reach": residual,
     "prune-channels/two-targets": residual,
     "prune-channels/whole-network": residual,
+    "prune-masked/hidden-layer": classifier,
+    "prune-masked/too-many": classifier,
+    "prune-weights/half": classifier,
+    "prune-weights/nothing-left-to-prune": half_pruned,
+    "prune-weights/pattern": bottleneck,
     "remove-identities/copies": copies,
     "remove-identities/double-transpose": double_transpose,
     "remove-identities/named-nodes": named_nodes,
     "remove-identities/nothing-to-remove": no_norm,
+    "remove-layers/faint-block": two_blocks,
+    "remove-layers/no-block": bottleneck,
     "train/classifier": classifier,
     "train/nothing-to-train": double_transpose,
 }

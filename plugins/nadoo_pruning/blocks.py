@@ -1,0 +1,93 @@
+"""Blocks that could be left out: parts of a graph through which everything goes, with one type at both ends."""
+
+from collections.abc import Iterator
+
+import networkx as nx
+from attrs import frozen
+
+from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.node import INPUT, OUTPUT, Node
+from nadoo_graphs.values import Value
+
+
+@frozen
+class Block:
+    """What lies between two values of one type: readers of the second could read the first instead."""
+
+    start: Value
+    end: Value
+    nodes: tuple[str, ...]
+    weights: frozenset[str]
+    residual: bool
+
+    @property
+    def name(self) -> str:
+        """The nodes with weights, from the first to the last."""
+        return self.nodes[0] if len(self.nodes) == 1 else f"{self.nodes[0]} … {self.nodes[-1]}"
+
+
+def find_blocks(graph: ModelGraph) -> tuple[Block, ...]:
+    """Every block that has weights, the smallest ones, each set of weights once, preferably with its addition."""
+    flow = data_flow(graph)
+    above = dominators(graph, flow)
+    found: dict[frozenset[str], Block] = {}
+    for node in graph.nodes():
+        block = nearest_block(graph, flow, above, node) if node.name in above else None
+        if block is not None and (block.residual or block.weights not in found):
+            found[block.weights] = block
+    return tuple(found.values())
+
+
+def data_flow(graph: ModelGraph) -> "nx.DiGraph[str]":
+    """The nodes that the inputs reach; constants and tensors beside them are no way in."""
+    names: set[str] = set()
+    for node in graph.inputs:
+        names |= {node.name, *nx.descendants(graph.nx, node.name)}
+    return nx.DiGraph(graph.nx.subgraph(names))
+
+
+def dominators(graph: ModelGraph, flow: "nx.DiGraph[str]") -> dict[str, str]:
+    """For every node the last one before it that all ways from the inputs go through."""
+    root = ""
+    rooted = flow.copy()
+    rooted.add_edges_from((root, node.name) for node in graph.inputs)
+    found = nx.immediate_dominators(rooted, root)
+    return {name: parent for name, parent in found.items() if name != root and parent not in {root, name}}
+
+
+def nearest_block(graph: ModelGraph, flow: "nx.DiGraph[str]", above: dict[str, str], node: Node) -> Block | None:
+    """The smallest block with weights that ends at a node."""
+    if node.op in {INPUT, OUTPUT} or len(node.outputs) != 1:
+        return None
+    for start in chain(above, node.name):
+        source = graph[start]
+        if len(source.outputs) != 1 or source.outputs != node.outputs:
+            continue
+        between = nx.ancestors(flow, node.name) & nx.descendants(flow, start) | {node.name}
+        inner = [item for item in graph.nodes() if item.name in between]
+        working = tuple(item.name for item in inner if has_weights(graph, item))
+        if working:
+            weights = frozenset(name for item in inner for name in item.tensors.values())
+            operands = {value.node for value in graph.operands(node)}
+            return Block(Value(start), Value(node.name), working, weights, node.op == "add" and start in operands)
+    return None
+
+
+def chain(above: dict[str, str], name: str) -> Iterator[str]:
+    """The dominators of a node, the nearest first."""
+    while name in above:
+        name = above[name]
+        yield name
+
+
+def has_weights(graph: ModelGraph, node: Node) -> bool:
+    """Whether a node has parameters."""
+    return any(graph.tensors[name].role == "parameter" for name in node.tensors.values())
+
+
+def remove_block(graph: ModelGraph, block: Block) -> None:
+    """Let the readers of a block read what it reads, and remove what nobody needs any more."""
+    with graph.edit():
+        for reader, operand in graph.consumers(block.end):
+            graph.rewire(reader, operand, block.start)
+        graph.remove_dead()

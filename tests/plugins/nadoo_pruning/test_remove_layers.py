@@ -1,0 +1,120 @@
+"""remove-layers: blocks are found, the least missed go first, and what cannot be is refused (P4)."""
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings, strategies
+
+from nadoo_core.errors import NadooError, PassError
+from nadoo_core.training.options import TrainingChoices
+from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.values import Value
+from nadoo_pruning.blocks import find_blocks
+from nadoo_pruning.remove_layers import RemoveLayers, change, divergence, influence, macs
+from tests.plugins.nadoo_pruning.small import context_with, images, norm_tensors, outputs
+
+
+def block(graph: ModelGraph, value: Value, name: str, size: float) -> Value:
+    """A residual block of a certain strength; 0 makes it an identity."""
+    weights = [torch.randn(6, 6, 3, 3) / 6, torch.randn(6, 6, 3, 3) / 6 * size]
+    h = graph.add("conv2d", [value], name=f"{name}.conv1", tensors={"weight": weights[0]}, padding=(1, 1))
+    h = graph.add("batch_norm", [h], name=f"{name}.norm", tensors=norm_tensors(6))
+    h = graph.add("relu", [h], name=f"{name}.relu")
+    h = graph.add("conv2d", [h], name=f"{name}.conv2", tensors={"weight": weights[1]}, padding=(1, 1))
+    return graph.add("add", [h, value], name=f"{name}.sum")
+
+
+def tower(*sizes: float) -> ModelGraph:
+    """A stem, residual blocks of certain strengths, and a head."""
+    torch.manual_seed(0)
+    graph = ModelGraph("tower")
+    x = graph.add_input("x", ("N", 3, 6, 6))
+    h = graph.add("conv2d", [x], name="stem", tensors={"weight": torch.randn(6, 3, 3, 3)}, padding=(1, 1))
+    for index, size in enumerate(sizes):
+        h = block(graph, h, f"block{index}", size)
+    h = graph.add("mean", [h], name="mean", dim=(2, 3))
+    graph.set_outputs([graph.add("linear", [h], name="head", tensors={"weight": torch.randn(4, 6)})])
+    return graph
+
+
+def test_blocks_are_found_with_all_their_layers_and_plain_layers_of_equal_ends() -> None:
+    blocks = find_blocks(tower(1, 1))
+    residual = [item for item in blocks if item.residual]
+    assert [item.nodes for item in residual] == [
+        ("block0.conv1", "block0.norm", "block0.conv2"),
+        ("block1.conv1", "block1.norm", "block1.conv2"),
+    ]
+    assert {("block0.conv1",), ("block0.norm",), ("block1.conv2",)} <= {item.nodes for item in blocks}
+
+
+@pytest.mark.parametrize("criterion", ["damage", "influence", "change"])
+def test_the_block_that_does_nothing_goes_and_nothing_is_lost(criterion: Any) -> None:
+    graph = tower(1, 0, 1)
+    step = RemoveLayers(count=1, blocks="residual", criterion=criterion)
+    result = step.run(graph, context_with())
+    assert "block1.conv1" not in result.graph
+    assert "block0.conv1" in result.graph
+    assert "block1.conv1.weight" not in result.graph.tensors
+    torch.testing.assert_close(outputs(result.graph, images(8, 5)), outputs(graph, images(8, 5)))
+    (row,) = result.record.tables["removed"]
+    assert row["removed"] == "block1.conv1 … block1.conv2"
+    assert abs(row[criterion]) < 1e-6
+
+
+def test_after_each_removal_the_rest_is_judged_again_until_the_share_is_reached() -> None:
+    graph = tower(1, 0.3, 0.1, 0.5)
+    result = RemoveLayers(macs=0.6, blocks="residual").run(graph, context_with())
+    rows = result.record.tables["removed"]
+    assert [row["removed"][:6] for row in rows] == ["block2", "block1"]
+    assert macs(result.graph) <= 0.6 * macs(graph) < rows[0]["macs"]
+
+
+def test_damage_ends_the_removal() -> None:
+    result = RemoveLayers(max_damage=1e-6, blocks="residual").run(tower(0, 1, 0), context_with())
+    assert "block1.conv1" in result.graph
+    assert len(result.record.tables["removed"]) == 2
+
+
+def test_each_removal_is_healed_where_that_is_wanted() -> None:
+    calls: list[int] = []
+
+    def train(graph: ModelGraph, **options: Any) -> ModelGraph:
+        calls.append(len(graph))
+        return graph.copy()
+
+    step = RemoveLayers(count=2, blocks="residual", heal=TrainingChoices())
+    step.run(tower(1, 1, 1), context_with(train=train, data={"calibration": images()}))
+    assert len(calls) == 2
+    assert calls[0] > calls[1]
+
+
+def test_what_could_be_reached_is_told() -> None:
+    with pytest.raises(PassError, match=r"could remove 2 blocks, down to [\d.]+%.*no block is left that may go"):
+        RemoveLayers(count=5, blocks="residual").run(tower(1, 1), context_with())
+    with pytest.raises(PassError, match=r"could remove 0 blocks.*the next removal does damage"):
+        RemoveLayers(count=1, max_damage=1e-9, blocks="residual").run(tower(1), context_with())
+
+
+def test_only_selected_layers_go() -> None:
+    result = RemoveLayers(count=1, blocks="residual", where="block2.*").run(tower(0, 0, 1), context_with())
+    assert "block2.conv1" not in result.graph
+
+
+def test_an_end_and_data_are_wanted() -> None:
+    with pytest.raises(NadooError, match="has no end; give count, macs or max_damage"):
+        RemoveLayers()
+    with pytest.raises(PassError, match="needs calibration data to judge blocks"):
+        RemoveLayers(count=1).run(tower(1), context_with({}))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=strategies.integers(0, 99), scale=strategies.floats(0.01, 100))
+def test_influence_lies_in_its_bounds_and_is_zero_for_scaling(seed: int, scale: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    one, other = (torch.randn(3, 5, generator=generator) for _ in range(2))
+    assert 0 <= influence(one, other) + 1e-9 <= 2 + 1e-6
+    assert abs(influence(one, one * scale)) < 1e-6
+    assert change(one, one) == 0
+    assert divergence(one.double(), other.double()) >= 0
+    assert divergence(one.double(), one.double()) == 0
