@@ -26,6 +26,7 @@ LAYERS = (
     "lstm", "gru", "rnn_tanh", "rnn_relu",
 )  # fmt: skip
 AUTOMATIC = "auto"
+USUAL_SHARE = 0.5
 
 
 @frozen(kw_only=True)
@@ -42,7 +43,9 @@ class PruneChannels(Pass):
     effect: ClassVar[Effect] = Unbounded()
     breaks: ClassVar[tuple[Property, ...]] = (CALIBRATED,)
 
-    macs: Share | None = option(default=None, help="share of the multiply-accumulates to keep")
+    macs: Share | None = option(
+        default=None, help="share of the multiply-accumulates to keep; without any target a half"
+    )
     parameters: Share | None = option(default=None, help="share of the parameters to keep")
     channels: Share | None = option(default=None, help="share of the channels to keep")
     flash: Bytes | None = option(default=None, help="largest size on the device")
@@ -68,11 +71,10 @@ class PruneChannels(Pass):
     examples: int = option(default=CALIBRATION_EXAMPLES, minimum=1, help="calibration examples to use at most")
 
     def complaints(self) -> Iterable[str]:
-        """Exactly one target."""
+        """One target at most."""
         given = [kind for kind in KINDS if getattr(self, kind) is not None]
-        if len(given) != 1:
-            said = " and ".join(given) if given else "no target"
-            yield f"has {said}; give exactly one of {', '.join(KINDS)}, such as macs = 0.5"
+        if len(given) > 1:
+            yield f"has {' and '.join(given)}; give one of {', '.join(KINDS)}, such as macs = 0.5"
 
     def apply(self, graph: ModelGraph, context: Context) -> None:
         """Prune in rounds, each towards its part of the way."""
@@ -88,8 +90,14 @@ class PruneChannels(Pass):
 
     @property
     def kind(self) -> str:
-        """Which target is given."""
-        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+        """Which target is given; without one it is work."""
+        return next((kind for kind in KINDS if getattr(self, kind) is not None), "macs")
+
+    @property
+    def wanted(self) -> float:
+        """How much of it is allowed."""
+        given = getattr(self, self.kind)
+        return USUAL_SHARE if given is None else float(given)
 
     def prune_once(self, graph: ModelGraph, context: Context, base: float, progress: float) -> None:
         """One round: judge, choose, remove, refit, heal."""
@@ -109,9 +117,8 @@ class PruneChannels(Pass):
     ) -> Mask:
         """The units that stay in a round."""
         base, progress = way
-        wanted = float(getattr(self, self.kind))
         whole = base if self.kind in ESTIMATES else 1.0
-        target = target_of(self.kind, whole - (whole - wanted) * progress, base, channels, context)
+        target = target_of(self.kind, whole - (whole - self.wanted) * progress, base, channels, context)
         data = calibration_examples(graph, context, self.examples)
         name = self.importance if self.importance != AUTOMATIC else "loss" if data is not None else "l2"
         scoring = Scoring(graph, channels, context, self.examples if data is None else len(data))

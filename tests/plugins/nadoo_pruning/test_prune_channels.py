@@ -92,10 +92,10 @@ def test_a_target_out_of_reach_says_what_could_be_reached() -> None:
         PruneChannels(macs=0.01).run(residual_network(), context_with({}))
 
 
-def test_exactly_one_target_is_wanted() -> None:
-    with pytest.raises(NadooError, match="has no target; give exactly one of macs, parameters, channels, flash"):
-        PruneChannels()
-    with pytest.raises(NadooError, match="has macs and parameters"):
+def test_without_a_target_half_of_the_work_stays_and_two_targets_are_refused() -> None:
+    graph = residual_network(16, 24)
+    assert 0.45 <= share(graph, PruneChannels(importance="l2").run(graph, context_with({})).graph, "macs") <= 0.5
+    with pytest.raises(NadooError, match="has macs and parameters; give one of macs, parameters, channels, flash"):
         PruneChannels(macs=0.5, parameters=0.5)
 
 
