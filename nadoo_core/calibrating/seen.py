@@ -46,6 +46,8 @@ class Seen:
 
     def gradients(self, loss: Tensor) -> list[Tensor]:
         """The gradient of each wanted value; zero where the loss does not depend on it."""
+        if not loss.requires_grad:
+            return [torch.zeros_like(value) for value in self.values]
         found = cast("tuple[Tensor | None, ...]", torch.autograd.grad(loss, self.values, allow_unused=True))
         return [torch.zeros_like(value) if one is None else one for one, value in zip(found, self.values, strict=True)]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from nadoo_graphs.graph import ModelGraph
 from tests.golden.numbers import ramp, statistics
+from tests.golden.structure import STRUCTURE
 
 
 def convolution() -> ModelGraph:
@@ -209,4 +210,5 @@ BUILDERS: Mapping[str, Callable[[], ModelGraph]] = {
     "remove-layers/no-block": bottleneck,
     "train/classifier": classifier,
     "train/nothing-to-train": double_transpose,
+    **STRUCTURE,
 }

@@ -1,0 +1,24 @@
+"""The calibration examples of a run, where there are some that fit in memory."""
+
+from typing import TYPE_CHECKING
+
+from nadoo_core.errors import ContextError
+from nadoo_core.importance import spread
+from nadoo_core.passes import Context
+
+if TYPE_CHECKING:
+    from nadoo_core.data.examples import Examples
+    from nadoo_graphs.graph import ModelGraph
+
+
+def calibration_examples(graph: "ModelGraph", context: Context, most: int) -> "Examples | None":
+    """Examples spread over the calibration set, as many as fit in memory; None where the run has none that fit."""
+    from nadoo_core.quantizing.walk import examples_that_fit
+
+    if len(graph.inputs) != 1:
+        return None
+    try:
+        found = context.data("calibration")
+    except ContextError:
+        return None
+    return spread(found, examples_that_fit(graph, most)) if len(found) else None
