@@ -22,6 +22,7 @@ from nadoo_graphs.channels import ChannelGroup, TensorAxis
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
 from nadoo_pruning.gradients import Observed, first_order, observe
+from nadoo_pruning.importances.magnitude import l2
 
 RIDGE = 1e-4
 MOST_STEPS = 64
@@ -61,6 +62,7 @@ def loss(scoring: Scoring) -> Sequence[Opinion]:
         for group, axes in plan:
             readers = [reader_of(scoring, group, axis, observed[axis.node]) for axis in axes]
             eliminate(group, readers, scores)
+    reorder_partly_judged(scoring, scores)
     fill_in(scoring, scores)
     return [Opinion(np.arange(len(scores), dtype=np.int64), scores)]
 
@@ -199,6 +201,25 @@ def without(weights: Tensor, inverse: Tensor, columns: Tensor) -> tuple[Tensor, 
     refit = weights - weights[:, columns] @ carried
     refit[:, columns] = 0.0
     return refit, left
+
+
+def reorder_partly_judged(scoring: Scoring, scores: "NDArray[np.float64]") -> None:
+    """Where something else reads channels too, such as a recurrence, the lengths of their weights say which go first.
+
+    What is known of the costs is only how large they are.
+    """
+    graph, lengths = scoring.graph, np.zeros(len(scores))
+    for opinion in l2(scoring):
+        own = opinion.units >= 0
+        np.add.at(lengths, opinion.units[own], opinion.scores[own])
+    partly: set[int] = set()
+    for axis in scoring.channels.axes:
+        if axis.side == "reads" and not is_judge(graph, graph[axis.node]):
+            partly.update(scoring.channels.groups_in(axis))
+    for index in partly:
+        units = scoring.channels.groups[index].units
+        if not np.isnan(scores[units]).any():
+            scores[units[np.argsort(lengths[units], kind="stable")]] = np.sort(scores[units])
 
 
 def fill_in(scoring: Scoring, scores: "NDArray[np.float64]") -> None:

@@ -8,6 +8,8 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies
 
+import nadoo_core as nadoo
+from nadoo_core.data import Examples
 from nadoo_core.errors import NadooError, PassError
 from nadoo_core.importance import Opinion, Scoring
 from nadoo_core.passes import Context
@@ -282,3 +284,19 @@ def test_the_pruned_network_gives_finite_results_on_other_data() -> None:
     graph = residual_network()
     result = PruneChannels(macs=0.4).run(graph, context_with()).graph
     assert torch.isfinite(outputs(result, images(8, 9))).all()
+
+
+def test_what_a_recurrence_reads_too_goes_by_the_length_of_its_weights() -> None:
+    torch.manual_seed(0)
+    module = torch.nn.Sequential()
+    module.lstm, module.head = torch.nn.LSTM(3, 6, batch_first=True), torch.nn.Linear(6, 2)
+    module.forward = lambda x: module.head(module.lstm(x)[0][:, -1])  # type: ignore[method-assign]
+    sequences = torch.randn(16, 5, 3)
+    graph = nadoo.capture(module.eval(), sequences)
+    by_loss, by_length = (
+        PruneChannels(channels=0.5, importance=name, refit=False).run(
+            graph, context_with({"calibration": Examples(sequences)})
+        )
+        for name in ("loss", "l2")
+    )
+    assert torch.equal(by_loss.graph.tensor("lstm.weight_hh_l0"), by_length.graph.tensor("lstm.weight_hh_l0"))
