@@ -1,1 +1,1 @@
-"""Other activations for a model: at once, layer by layer, or blended in while it heals."""
+"""Other nonlinearities in the place of those that a model was trained with."""

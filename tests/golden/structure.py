@@ -17,9 +17,25 @@ def wide_layer() -> ModelGraph:
     return graph
 
 
+def two_curves() -> ModelGraph:
+    """Two different activations between three layers."""
+    graph = ModelGraph("two_curves")
+    h = graph.add_input("x", ("N", 2))
+    h = graph.add("linear", [h], name="fc1", tensors={"weight": ramp(3, 2), "bias": ramp(3)})
+    h = graph.add("gelu", [h], name="curve1")
+    h = graph.add("linear", [h], name="fc2", tensors={"weight": ramp(3, 3)})
+    h = graph.add("relu", [h], name="curve2")
+    graph.set_outputs([graph.add("linear", [h], name="fc3", tensors={"weight": ramp(2, 3)})])
+    return graph
+
+
 STRUCTURE: Mapping[str, Callable[[], ModelGraph]] = {
     "decompose-low-rank/break-even": wide_layer,
     "decompose-low-rank/fixed-rank": wide_layer,
     "decompose-low-rank/saves-nothing": wide_layer,
     "decompose-low-rank/two-rules": wide_layer,
+    "swap-activation/gelu-to-hardswish": two_curves,
+    "swap-activation/misspelt": two_curves,
+    "swap-activation/rescaled": two_curves,
+    "swap-activation/shifted-by-a-constant": two_curves,
 }
