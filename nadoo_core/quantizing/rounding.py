@@ -16,6 +16,7 @@ SWEEPS = 4
 ROUNDS = 2
 BLOCK = 128
 SMALLEST = 1e-300
+MOST_NOISE = 0.99
 
 
 @frozen
@@ -23,12 +24,14 @@ class Moments:
     """The second moments of a layer's inputs and of its wanted outputs with them, over all calibration data.
 
     `gram` is [in, in], `cross` [out, in]; with a bias both are about the means, which the bias then takes care of.
+    `noise` is the share of the Gram matrix that is chance, because so few examples were seen: see `damped`.
     """
 
     gram: torch.Tensor
     cross: torch.Tensor
     input_mean: torch.Tensor
     output_mean: torch.Tensor
+    noise: float = 0.0
 
 
 @frozen
@@ -49,14 +52,18 @@ class MomentSums:
 
     def __init__(self, inputs: int, outputs: int) -> None:
         self.count = 0
+        self.examples = 0
+        self.fourth = 0.0
         self.gram = torch.zeros(inputs, inputs, dtype=torch.float64)
         self.cross = torch.zeros(outputs, inputs, dtype=torch.float64)
         self.inputs = torch.zeros(inputs, dtype=torch.float64)
         self.outputs = torch.zeros(outputs, dtype=torch.float64)
 
-    def add(self, inputs: torch.Tensor, outputs: torch.Tensor) -> None:
-        """Take in rows of inputs and the outputs that are wanted for them."""
+    def add(self, inputs: torch.Tensor, outputs: torch.Tensor, examples: int | None = None) -> None:
+        """Take in rows of inputs and the outputs that are wanted for them, from so many independent examples."""
         self.count += len(inputs)
+        self.examples += len(inputs) if examples is None else examples
+        self.fourth += float((inputs - inputs.mean(0)).square().sum(1).double().square().sum())
         self.gram += inputs.T @ inputs
         self.cross += outputs.T @ inputs
         self.inputs += inputs.sum(0, dtype=torch.float64)
@@ -70,15 +77,27 @@ class MomentSums:
         if centred:
             gram = gram - torch.outer(input_mean, input_mean)
             cross = cross - torch.outer(output_mean, input_mean)
-        return Moments(gram, cross, input_mean, output_mean)
+        return Moments(gram, cross, input_mean, output_mean, self.noise(gram))
+
+    def noise(self, gram: torch.Tensor) -> float:
+        """The share of chance in a Gram matrix, after Ledoit and Wolf: its variance over its distance from a multiple
+        of the identity. The rows of one example are alike, so that examples and rows count alike.
+        """
+        if not self.count:
+            return 0.0
+        size = float(gram.square().sum())
+        spread = size - float(gram.diagonal().sum()) ** 2 / len(gram)
+        variance = (self.fourth / self.count - size) / (self.count * self.examples) ** 0.5
+        return min(max(variance / max(spread, SMALLEST), 0.0), MOST_NOISE) if spread > 0 else 0.0
 
 
 def damped(moments: Moments, weight: torch.Tensor, damping: float = DAMPING) -> Moments:
-    """The moments with a pull towards the weights as they are, where the data say little.
+    """The moments with a pull towards the weights as they are, where the data say little: as much as is chance.
 
     Law: weights that give the wanted outputs exactly stay the best; inputs that never occur leave their weights alone.
     """
-    pull = damping * float(moments.gram.diagonal().mean()) or 1.0
+    strength = max(damping, moments.noise / (1 - moments.noise))
+    pull = strength * float(moments.gram.diagonal().mean()) or 1.0
     eye = torch.eye(len(moments.gram), dtype=torch.float64)
     return evolve(moments, gram=moments.gram + pull * eye, cross=moments.cross + pull * weight.double())
 
@@ -94,8 +113,10 @@ def output_error(weight: torch.Tensor, rounded: torch.Tensor, gram: torch.Tensor
     return ((difference @ gram) * difference).sum(1)
 
 
-def adaptive_rounding(weight: torch.Tensor, moments: Moments, book: Book, scale: torch.Tensor) -> Rounded:
-    """Levels and scales of little output error, from scales [out, 1] to begin with.
+def adaptive_rounding(
+    weight: torch.Tensor, moments: Moments, book: Book, scale: torch.Tensor, *, fit_scale: bool = True
+) -> Rounded:
+    """Levels and scales of little output error, from scales [out, 1] to begin with, which may have to stay.
 
     Law: its output error is at most that of rounding every weight to the nearest level at the first scale.
     """
@@ -104,7 +125,8 @@ def adaptive_rounding(weight: torch.Tensor, moments: Moments, book: Book, scale:
     found = Rounded(error_feedback(wanted, gram, book, scale), scale)
     for _ in range(ROUNDS):
         found = Rounded(coordinate_descent(wanted, found, gram, book), found.scale)
-        found = evolve(found, scale=fitted_scale(wanted, found, gram))
+        if fit_scale:
+            found = evolve(found, scale=fitted_scale(wanted, found, gram))
     found = Rounded(coordinate_descent(wanted, found, gram, book), found.scale)
     better = output_error(wanted, found.weight, gram) <= output_error(wanted, nearest.weight, gram)
     choice = better[:, None]

@@ -167,7 +167,7 @@ class Learned(ClipRule):
 
 @frozen(kw_only=True)
 class Automatic(ClipRule):
-    """The mean magnitude for signs and ternary weights, whose levels it is, and the least square error for the rest."""
+    """The mean magnitude for signs, whose best level it is, and the least square error for all other formats."""
 
     def clips(self, rows: torch.Tensor, book: Book, epoch: int = 0) -> torch.Tensor:
         """As the format asks."""

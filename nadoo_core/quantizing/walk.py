@@ -1,6 +1,6 @@
 """A graph computed node by node on calibration data, so that a pass can look at a node before it runs and change it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -30,11 +30,10 @@ class Walk:
         self.waiting = [node for node in graph.nodes() if node.op not in {INPUT, OUTPUT}]
         self.waiting = [node for node in self.waiting if not graph.ops[node.op].effect]
 
-    def nodes(self) -> Iterator[Node]:
-        """Every node before it runs, in order; it runs when the next one is asked for."""
-        while self.waiting:
-            yield self.waiting[0]
-            self.step()
+    @property
+    def next(self) -> Node | None:
+        """The node that runs next, None at the end."""
+        return self.waiting[0] if self.waiting else None
 
     def step(self) -> Node:
         """Run the next node."""
