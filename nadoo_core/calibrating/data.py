@@ -21,4 +21,16 @@ def calibration_examples(graph: "ModelGraph", context: Context, most: int) -> "E
         found = context.data("calibration")
     except ContextError:
         return None
-    return spread(found, examples_that_fit(graph, most)) if len(found) else None
+    return in_precision(graph, spread(found, examples_that_fit(graph, most))) if len(found) else None
+
+
+def in_precision(graph: "ModelGraph", examples: "Examples") -> "Examples":
+    """The examples in the floating dtype that the graph takes, which is a wider one when an exact pass is checked."""
+    import torch
+
+    from nadoo_core.data.examples import Examples
+
+    kind = graph.inputs[0].type
+    if not (kind.is_floating and examples.inputs.is_floating_point()):
+        return examples
+    return Examples(examples.inputs.to(getattr(torch, kind.dtype)), examples.targets)

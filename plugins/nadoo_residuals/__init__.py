@@ -1,1 +1,1 @@
-"""Skips around layers, scaled by what is learned."""
+"""Skip paths: found or put in, scaled, and their scales folded away again."""

@@ -5,5 +5,11 @@ from nadoo_core.registry import Plugin, hookimpl
 
 @hookimpl
 def nadoo_plugin() -> Plugin:
-    """The tables of this package."""
-    return Plugin(api=1)
+    """The passes by the names that recipes call them."""
+    return Plugin(
+        api=1,
+        passes={
+            "fold-residual-scale": "nadoo_residuals.fold_residual_scale:FoldResidualScale",
+            "scale-residual": "nadoo_residuals.scale_residual:ScaleResidual",
+        },
+    )

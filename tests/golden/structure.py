@@ -29,11 +29,61 @@ def two_curves() -> ModelGraph:
     return graph
 
 
+def shortcut() -> ModelGraph:
+    """A sum of a branch of two layers and a shortcut of one."""
+    graph = ModelGraph("shortcut")
+    x = graph.add_input("x", ("N", 2))
+    h = graph.add("relu", [graph.add("linear", [x], name="fc1", tensors={"weight": ramp(3, 2)})], name="relu1")
+    h = graph.add("linear", [h], name="fc2", tensors={"weight": ramp(2, 3)})
+    around = graph.add("linear", [x], name="around", tensors={"weight": ramp(2, 2), "bias": ramp(2)})
+    graph.set_outputs([graph.add("add", [h, around], name="sum")])
+    return graph
+
+
+def scaled_shortcut() -> ModelGraph:
+    """The same with a scale on the shortcut."""
+    return with_scale(shortcut(), "sum", 1, 0.4)
+
+
+def square() -> ModelGraph:
+    """Two layers of one width, so that a skip path fits around the second."""
+    graph = ModelGraph("square")
+    h = graph.add_input("x", ("N", 2))
+    for index in (1, 2):
+        h = graph.add("linear", [h], name=f"fc{index}", tensors={"weight": ramp(2, 2), "bias": ramp(2)})
+        h = graph.add("relu", [h], name=f"relu{index}")
+    graph.set_outputs([h])
+    return graph
+
+
+def scaled_square() -> ModelGraph:
+    """The same with a scaled skip path, which starts at an activation that the branch reads too."""
+    graph = square()
+    graph.insert_before("relu2", "add", "relu1", name="sum")
+    return with_scale(graph, "sum", 1, 0.4)
+
+
+def with_scale(graph: ModelGraph, site: str, operand: int, scale: float) -> ModelGraph:
+    """A graph with a scale on one operand of a sum."""
+    held = graph.add_tensor(f"{site}.res_scale", ramp(1, start=scale).reshape(()))
+    value = graph.add("tensor", name=f"{site}.res_scale", tensors={"value": held})
+    product = graph.add("mul", [graph.operand(site, operand), value], name=f"{site}.scaled")
+    graph.rewire(site, operand, product)
+    return graph
+
+
 STRUCTURE: Mapping[str, Callable[[], ModelGraph]] = {
     "decompose-low-rank/break-even": wide_layer,
     "decompose-low-rank/fixed-rank": wide_layer,
     "decompose-low-rank/saves-nothing": wide_layer,
     "decompose-low-rank/two-rules": wide_layer,
+    "fold-residual-scale/cannot": scaled_square,
+    "fold-residual-scale/into-the-shortcut": scaled_shortcut,
+    "fold-residual-scale/power-of-two": scaled_square,
+    "scale-residual/existing": shortcut,
+    "scale-residual/new-inside": square,
+    "scale-residual/new-outside-per-channel": square,
+    "scale-residual/nowhere": wide_layer,
     "swap-activation/gelu-to-hardswish": two_curves,
     "swap-activation/misspelt": two_curves,
     "swap-activation/rescaled": two_curves,
