@@ -34,17 +34,20 @@ if TYPE_CHECKING:
     from nadoo_core.quantizing.rows import Granularity, along, rows_of
     from nadoo_core.quantizing.rule_table import CLIP_RULES, make_rule
     from nadoo_core.quantizing.rules import ClipRule
+    from nadoo_core.quantizing.training import ClipHook, QuantizedWeight, quantized_weights
     from nadoo_core.quantizing.walk import Walk, examples_that_fit
 
 __all__ = [
     "CLIP_RULES",
     "ESTIMATORS",
     "Book",
+    "ClipHook",
     "ClipRule",
     "Codes",
     "Granularity",
     "MomentSums",
     "Moments",
+    "QuantizedWeight",
     "Range",
     "RangeEstimator",
     "Rounded",
@@ -62,6 +65,7 @@ __all__ = [
     "mean_square_clip",
     "newton_octav",
     "output_error",
+    "quantized_weights",
     "rows_of",
     "scale_and_zero_point",
     "square_error",
@@ -77,6 +81,9 @@ HOMES = {
     "MomentSums": "nadoo_core.quantizing.rounding",
     "Moments": "nadoo_core.quantizing.rounding",
     "Range": "nadoo_core.quantizing.ranges",
+    "ClipHook": "nadoo_core.quantizing.training",
+    "QuantizedWeight": "nadoo_core.quantizing.training",
+    "quantized_weights": "nadoo_core.quantizing.training",
     "Walk": "nadoo_core.quantizing.walk",
     "examples_that_fit": "nadoo_core.quantizing.walk",
     "RangeEstimator": "nadoo_core.quantizing.ranges",

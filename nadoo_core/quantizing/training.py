@@ -1,0 +1,111 @@
+"""Quantization in the loop: what happens to the scales of weights while a training moves the weights.
+
+Gradients go straight through the rounding of the rows themselves; here the clip is derived again at the end of every
+epoch but the last, by the rule of the layer, until it is frozen, and the log says what it has come to.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from attrs import frozen
+from torch import nn
+
+from nadoo_core.formulas import entropy
+from nadoo_core.quantizing.book import Book
+from nadoo_core.quantizing.rows import along, rows_of
+from nadoo_core.quantizing.rules import ClipRule
+from nadoo_core.training.hooks import Moment, TrainingHook
+from nadoo_graphs.formats import Format
+from nadoo_graphs.graph import ModelGraph
+
+SMALLEST = 2.0**-126
+LAYERS = ("linear", "conv1d", "conv2d", "embedding")
+
+
+@frozen
+class QuantizedWeight:
+    """A weight that a layer encodes whenever it runs: where it is, its format, and whether its scale is learned."""
+
+    node: str
+    weight: str
+    scale: str
+    format: Format
+    learned: bool
+
+    @property
+    def derives(self) -> bool:
+        """Whether a rule can give it a scale: not where training moves it, nor where the format has one of its own."""
+        whole = bool(getattr(self.format.codec, "whole", False)) and not getattr(self.format.codec, "centred", False)
+        return not self.learned and not whole
+
+
+def quantized_weights(graph: ModelGraph) -> Iterator[QuantizedWeight]:
+    """Every weight of a layer that is held in a format with levels."""
+    for node in graph.nodes():
+        kind, _, layer = node.op.partition("_")
+        if kind not in {"quantized", "encoded"} or layer not in LAYERS or "weight_scale" not in node.tensors:
+            continue
+        row = graph.formats[str(node.attributes["weight_format"])]
+        if row.kind != "float":
+            scale = node.tensors["weight_scale"]
+            learned = graph.record(scale).role == "parameter"
+            yield QuantizedWeight(node.name, node.tensors["weight"], scale, row, learned)
+
+
+class ClipHook(TrainingHook):
+    """Derives clips, keeps learned scales positive, and reports clip and entropy of every layer."""
+
+    def __init__(self, graph: ModelGraph, rule_of: Callable[[str], ClipRule], freeze_epoch: int | None = None) -> None:
+        self.weights = tuple(quantized_weights(graph))
+        self.rules = {item.node: rule_of(item.node) for item in self.weights if item.derives}
+        self.freeze_epoch = freeze_epoch
+
+    def on_step(self, moment: Moment) -> None:
+        """A learned scale that a step took below zero is taken by its magnitude."""
+        tensors = tensors_of(moment.model)
+        with torch.no_grad():
+            for item in self.weights:
+                if item.learned:
+                    tensors[item.scale].abs_().clamp_(min=SMALLEST)
+
+    def on_epoch_end(self, moment: Moment) -> Mapping[str, float]:
+        """What the epoch ended with; then new clips for the next one, if there is one and nothing is frozen."""
+        tensors = tensors_of(moment.model)
+        report: dict[str, float] = {}
+        for item in self.weights:
+            report |= statistics(item, tensors[item.weight].detach(), tensors[item.scale].detach())
+        if self.derives_after(moment):
+            with torch.no_grad():
+                for item in self.weights:
+                    if item.node in self.rules:
+                        derive(item, tensors, self.rules[item.node], moment.epoch + 1)
+        return report
+
+    def derives_after(self, moment: Moment) -> bool:
+        """Whether clips change after an epoch: the model that was judged last is the one that is kept."""
+        following = moment.epoch + 1
+        frozen_from = moment.epochs if self.freeze_epoch is None else min(self.freeze_epoch, moment.epochs)
+        return following < frozen_from
+
+
+def tensors_of(model: nn.Module) -> dict[str, torch.Tensor]:
+    """All tensors of a module by name."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+def derive(item: QuantizedWeight, tensors: Mapping[str, torch.Tensor], rule: ClipRule, epoch: int) -> None:
+    """Write the scale that a rule gives the weight as it is now; a weight of zeros keeps the scale that it had."""
+    weight, held = tensors[item.weight].detach(), tensors[item.scale]
+    rows = rows_of(weight.cpu(), "output" if held.ndim else "tensor")
+    book = Book.of(item.format)
+    clips = rule.clips(rows, book, epoch)
+    scale = torch.where(clips > 0, book.scale(clips), held.reshape(-1).double().cpu())
+    held.copy_(scale.reshape(held.shape).to(held.dtype))
+
+
+def statistics(item: QuantizedWeight, weight: torch.Tensor, scale: torch.Tensor) -> dict[str, float]:
+    """The median clip of a layer and the entropy of its codes."""
+    steps = along(scale.reshape(-1).double(), weight) if scale.ndim else scale.double()
+    codes = item.format.encode(weight, steps, where=item.weight, allow_degenerate=True)
+    clip = float(scale.double().abs().median()) * item.format.reach
+    return {f"clip {item.node}": clip, f"entropy {item.node}": entropy(codes.cpu().numpy())}
