@@ -189,11 +189,13 @@ class Stages:
 
     def export(self) -> None:
         """Give the result out in the other forms that the recipe names."""
-        from nadoo_core.runs.exporting import exported
+        from nadoo_core.runs.exporting import ExportContext, exported
 
+        bench = self.chain.bench
+        context = ExportContext(bench.registry, bench.inputs)
         for number, export in enumerate(self.recipe.exports, 1):
-            graph = self.chain.graph(self.position)
-            self.ledger["exports"].append(exported(export, graph, self.folder, f"exports/{number:02d}-{export.to}"))
+            graph, name = self.chain.graph(self.position), f"exports/{number:02d}-{export.to}"
+            self.ledger["exports"].append(exported(export, graph, self.folder, name, context))
 
     def write(self) -> None:
         """Let the ledger on the disk say how far the run is."""

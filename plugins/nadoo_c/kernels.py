@@ -83,6 +83,8 @@ class KernelTable:
 
     def chosen(self, kernel: Kernel, core: str) -> KernelRow | None:
         """The row that writes a kernel for a core; none means that its plain loops are printed."""
+        if kernel.attributes.get("fused"):
+            return None
         wanted = {PLAIN: (), ANY: (ANY,)}.get(core, (core, ANY))
         for instruction_set in wanted:
             for row in self.rows:

@@ -6,4 +6,8 @@ from nadoo_core.registry import Plugin, hookimpl
 @hookimpl
 def nadoo_plugin() -> Plugin:
     """The tables of this package."""
-    return Plugin(api=1)
+    return Plugin(
+        api=1,
+        exporters={"c": "nadoo_c.export_c:ExportC"},
+        commands={"export": "nadoo_c.commands.export:COMMAND", "verify": "nadoo_c.commands.verify:COMMAND"},
+    )

@@ -28,6 +28,16 @@ def settle_inputs(views: "Views") -> None:
         add_input(views, node, quantizer or node)
         if quantizer is not None:
             views.settled.add(quantizer.name)
+    settle_outputs(views)
+
+
+def settle_outputs(views: "Views") -> None:
+    """Where codes are given out, a node that only turns them into numbers by one scale has nothing to do."""
+    for value in views.graph.outputs if views.border == "codes" else ():
+        node = views.graph[value.node]
+        plain = node.op == "dequantize" and "scale" in node.tensors and "weight_scale" not in node.tensors
+        if plain and len(views.graph.operands(node)) == 1 and len(views.graph.consumers(node)) == 1:
+            views.settled.add(node.name)
 
 
 def add_input(views: "Views", node: Node, source: Node) -> None:
@@ -50,6 +60,7 @@ def add_input(views: "Views", node: Node, source: Node) -> None:
     )
     held = views.add(buffer)
     views.inputs.append(held.name)
+    views.sources.add(source.name)
     views.views[Value(source.name)] = View(held.name, 0, shape, memory, kind.format)
 
 
@@ -77,7 +88,9 @@ def number(views: "Views", name: str) -> float:
 def outputs_of(views: "Views") -> tuple[str, ...]:
     """The buffers that the program returns: a value's own, or a copy where it shares one."""
     names: list[str] = []
-    for index, value in enumerate(views.graph.outputs):
+    for index, given in enumerate(views.graph.outputs):
+        settled = views.graph[given.node] if given.node in views.settled and given.node not in views.sources else None
+        value = given if settled is None else views.graph.operand(settled)
         view = views.views[value]
         buffer = views.buffers[view.buffer]
         whole = view.offset == 0 and view.length == buffer.length
@@ -86,6 +99,9 @@ def outputs_of(views: "Views") -> tuple[str, ...]:
             names.append(buffer.name)
         else:
             names.append(copied(views, view, f"output_{index}"))
+        if settled is not None:
+            scale, zero_point = scale_of(views, settled)
+            views.buffers[names[-1]] = evolve(views.buffers[names[-1]], scale=scale, zero_point=zero_point)
     return tuple(names)
 
 

@@ -54,6 +54,9 @@ class Views:
         self.views: dict[Value, View] = {}
         self.lost: set[str] = set()
         self.settled: set[str] = set()
+        """Nodes of the border that need no kernel, because callers give and get codes."""
+        self.sources: set[str] = set()
+        """The nodes whose values the inputs are."""
         self.buffers: dict[str, Buffer] = {}
         self.kernels: list[Kernel] = []
         self.functions: dict[str, Function] = {}

@@ -1,0 +1,37 @@
+"""Optimizations of lowered programs: each in a file of its own, none changes a bit of what is computed."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from nadoo_graphs.lowered.optimizing.copies import propagate_copies
+from nadoo_graphs.lowered.optimizing.dead_code import remove_dead_code
+from nadoo_graphs.lowered.optimizing.duplicates import merge_duplicates
+from nadoo_graphs.lowered.optimizing.folding import fold_constants
+from nadoo_graphs.lowered.optimizing.fusion import fuse_pointwise
+from nadoo_graphs.lowered.optimizing.hoisting import hoist_invariants
+from nadoo_graphs.lowered.optimizing.simplification import simplify
+from nadoo_graphs.lowered.optimizing.strength import reduce_strength
+from nadoo_graphs.lowered.program import Program
+
+Optimization = Callable[[Program], Program]
+
+OPTIMIZATIONS: Mapping[str, Optimization] = MappingProxyType(
+    {
+        "remove-dead-code": remove_dead_code,
+        "fold-constants": fold_constants,
+        "simplify": simplify,
+        "propagate-copies": propagate_copies,
+        "merge-duplicates": merge_duplicates,
+        "fuse-pointwise": fuse_pointwise,
+        "reduce-strength": reduce_strength,
+        "hoist-invariants": hoist_invariants,
+    }
+)
+"""All optimizations in the order in which they help each other."""
+
+
+def optimize(program: Program) -> Program:
+    """Every optimization in turn, and dead code once more at the end."""
+    for optimization in OPTIMIZATIONS.values():
+        program = optimization(program)
+    return remove_dead_code(program)

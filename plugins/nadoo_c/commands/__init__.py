@@ -1,0 +1,1 @@
+"""Commands that turn models into C and verify what was written."""

@@ -1,0 +1,125 @@
+"""`nadoo export`: a model in another form, written whole and verified."""
+
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nadoo_core.command_line.command import command
+from nadoo_core.command_line.models import input_option, load_model
+from nadoo_core.command_line.output import answer
+from nadoo_core.command_line.session import Session
+from nadoo_core.errors import CoreCode, OptionError, Problem
+
+if TYPE_CHECKING:
+    import torch
+
+    from nadoo_graphs.graph import ModelGraph
+
+SET_HELP = "An option of the exporter, such as border=float or emulate=m4,m0; `nadoo schema` lists them."
+
+
+@command("export", short_help="Give a model out in another form, such as C for a microcontroller.")
+@click.argument("model")
+@input_option
+@click.option("--to", "to", required=True, metavar="NAME", help="The exporter, such as c.")
+@click.option("--out", "out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The new folder.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
+@click.option("--dataset", "dataset", default="", metavar="NAME", help="The data set whose samples it is verified on.")
+@click.option("--force", is_flag=True, help="Replace the folder if it is there.")
+@click.pass_obj
+def export(
+    session: Session,
+    model: str,
+    inputs: tuple[str, ...],
+    to: str,
+    out: Path,
+    settings: tuple[str, ...],
+    dataset: str,
+    force: bool,
+) -> None:
+    """Export MODEL into a folder; nothing is left behind if it cannot be verified.
+
+    MODEL is a saved graph, a run, a file, the name of a model that a plugin offers, or module:function. Without a
+    data set it is verified on random numbers and extremes.
+    """
+    refuse_existing(out, force)
+    exporter = made_exporter(session, to, settings)
+    graph = load_model(model, session, inputs)
+    document = written(session, exporter, graph, out, dataset)
+    answer(session, document, lambda: show(out, document))
+
+
+def refuse_existing(out: Path, force: bool) -> None:
+    """An existing folder is somebody's."""
+    if out.exists() and not force:
+        message = "is there already; give another folder, or --force to replace it"
+        raise OptionError(Problem(CoreCode.OPTION, f"--out {str(out)!r}", message))
+
+
+def made_exporter(session: Session, to: str, settings: tuple[str, ...]) -> Any:
+    """The exporter with its options."""
+    from nadoo_core.recipe.steps import read_export
+
+    table: dict[str, Any] = {"to": to}
+    wrong = [text for text in settings if "=" not in text]
+    if wrong:
+        problems = [Problem(CoreCode.OPTION, f"--set {text}", "is not KEY=VALUE; give one option") for text in wrong]
+        raise OptionError(problems)
+    for text in settings:
+        key, _, value = text.partition("=")
+        table[key] = setting_value(key, value)
+    return read_export(table, session.registry(), "export")
+
+
+def setting_value(key: str, value: str) -> Any:
+    """A value as TOML would have it: a number, a truth value, a list of names, or a text."""
+    if value in ("true", "false"):
+        return value == "true"
+    if value.lstrip("-").isdigit():
+        return int(value)
+    return [item for item in value.split(",") if item] if key == "emulate" else value
+
+
+def written(session: Session, export: Any, graph: "ModelGraph", out: Path, dataset: str) -> dict[str, Any]:
+    """Write beside the folder's name, verify, and then put it there."""
+    from nadoo_core.runs.exporting import ExportContext, accepts_context
+
+    temporary = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
+    draw = None if not dataset else lambda _: samples_of(session, dataset)
+    context = {"context": ExportContext(session.registry(), draw)} if accepts_context(export.exporter) else {}
+    try:
+        temporary.mkdir(parents=True)
+        artifact = export.exporter(graph, temporary, **context, **export.options)
+        if out.exists():
+            shutil.rmtree(out)
+        temporary.rename(out)
+    except OSError as error:
+        raise OptionError(Problem(CoreCode.OPTION, f"--out {str(out)!r}", f"cannot be written: {error}")) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return {"folder": str(out), **dict(getattr(artifact, "report", {}))}
+
+
+def samples_of(session: Session, dataset: str) -> "torch.Tensor":
+    """The inputs of a data set's test split."""
+    loaded = session.registry().load("datasets", dataset)
+    return (loaded() if isinstance(loaded, type) else loaded).load("test").inputs
+
+
+def show(out: Path, document: dict[str, Any]) -> None:
+    """What was written, for people."""
+    memory, verified = document.get("memory"), document.get("verified")
+    click.echo(f"written to {out}")
+    if memory:
+        click.echo(f"  constants {memory['constants_bytes']:,} bytes, arena {memory['arena_bytes']:,} bytes")
+    if verified:
+        levels = " and ".join(verified["compiled"])
+        click.echo(f"  verified bit for bit on {verified['samples']} samples, compiled at {levels}")
+    for core, counts in document.get("emulated", {}).items():
+        click.echo(f"  {core}: {counts['instructions']:,} instructions, {counts['stack_bytes']:,} bytes of stack")
+
+
+COMMAND = export

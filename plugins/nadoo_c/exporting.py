@@ -1,0 +1,166 @@
+"""From a graph to a verified folder of C."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from nadoo_c.emulating import emulate_folder
+from nadoo_c.errors import unequal
+from nadoo_c.folder import Folder, read_folder, write_folder
+from nadoo_c.kernels import PLAIN, KernelTable, WrittenKernel, written_kernels
+from nadoo_c.printing.model import Unit
+from nadoo_c.vectors import Vectors, vectors_for
+from nadoo_c.verifying import Verified, same_bits, verified_outputs
+from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.lowered import Program, lower
+from nadoo_graphs.lowered.names import identifier
+from nadoo_graphs.lowered.optimizing import optimize
+from nadoo_graphs.lowered.planning import plan
+
+if TYPE_CHECKING:
+    import torch
+
+
+@frozen(kw_only=True)
+class Options:
+    """How a graph is exported."""
+
+    name: str = ""
+    border: str = "codes"
+    core: str = "any"
+    emulate: tuple[str, ...] = ()
+    emulated_samples: int = 2
+    optimized: bool = True
+
+
+@frozen(eq=False)
+class Artifact:
+    """What an export gave: the folder, the program as it is printed, and the report."""
+
+    folder: Path
+    unit: Unit
+    report: dict[str, Any]
+
+
+def compile_unit(graph: ModelGraph, options: Options, table: KernelTable) -> Unit:
+    """The program of a graph, optimized, planned, with the kernels chosen for a core."""
+    rules = table.rules() or None
+    program = lower(graph, rules, options.border)
+    program = optimize(program) if options.optimized else program
+    written = written_kernels(program.kernels, table, options.core)
+    scratch = {name: kernel.scratch for name, kernel in written.items() if kernel.scratch}
+    return Unit(plan(program, scratch=scratch), identifier(options.name or graph.name).lower(), written)
+
+
+def export(
+    graph: ModelGraph,
+    folder: Path,
+    options: Options | None = None,
+    samples: "Sequence[torch.Tensor]" = (),
+    table: KernelTable | None = None,
+) -> Artifact:
+    """Write a folder and verify it; a folder that is not verified is of no use and the error says why."""
+    chosen = options or Options()
+    unit = compile_unit(graph, chosen, table or KernelTable())
+    vectors = vectors_for(graph, unit, samples)
+    draft = report_of(unit, chosen, Verified(vectors.samples, 0, ()))
+    write_folder(folder, unit, Vectors(vectors.inputs, ()), placeholder(unit, vectors), draft)
+    outputs, verified = verified_outputs(unit, folder, vectors.inputs, vectors.expected)
+    report = report_of(unit, chosen, verified)
+    write_folder(folder, unit, vectors, outputs, report)
+    for core in chosen.emulate:
+        measured = emulate_folder(folder, core, chosen.emulated_samples)
+        report["emulated"][core] = measured
+        verified = evolve(verified, emulated=(*verified.emulated, core))
+    report["verified"] = verified.document()
+    write_folder(folder, unit, vectors, outputs, report)
+    return Artifact(folder, unit, report)
+
+
+def placeholder(unit: Unit, vectors: Vectors) -> tuple[Any, ...]:
+    """Zeros in the place of outputs that are not known yet."""
+    import numpy as np
+
+    return tuple(np.zeros((vectors.samples, buffer.length), buffer.kind.numpy) for buffer in unit.outputs)
+
+
+def verify(path: Path, cores: Sequence[str] = ()) -> dict[str, Any]:
+    """Repeat the verification of a folder: interpreter, C at every level, and the emulator where it is asked for."""
+    folder = read_folder(path)
+    outputs, verified = verified_outputs(folder.unit, path, folder.inputs, ())
+    require_recorded(folder, outputs)
+    measured = {core: emulate_folder(path, core) for core in cores}
+    return {**evolve(verified, emulated=tuple(cores)).document(), "measured": measured}
+
+
+def require_recorded(folder: Folder, outputs: Sequence[Any]) -> None:
+    """The C gives what was recorded when the folder was written."""
+    for index, (wanted, found) in enumerate(zip(folder.outputs, outputs, strict=True)):
+        if not same_bits(wanted, found).all():
+            message = "is not what was recorded when the folder was written; something in it was changed"
+            raise unequal(f"output {folder.unit.outputs[index].name!r}", message)
+
+
+def report_of(unit: Unit, options: Options, verified: Verified) -> dict[str, Any]:
+    """The numbers of an export."""
+    program = unit.program
+    border = sum(buffer.bytes for _, buffer, _ in unit.parameters())
+    return {
+        "name": unit.name,
+        "core": options.core,
+        "border": options.border,
+        "inputs": [border_row(buffer) for buffer in unit.inputs],
+        "outputs": [border_row(buffer) for buffer in unit.outputs],
+        "memory": {
+            "arena_bytes": program.arena_bytes,
+            "border_bytes": border,
+            "constants_bytes": sum(buffer.bytes for buffer in unit.flash),
+            "map": memory_map(program),
+        },
+        "kernels": [kernel_row(unit, index) for index in range(len(program.kernels))],
+        "verified": verified.document(),
+        "emulated": {},
+    }
+
+
+def border_row(buffer: Any) -> dict[str, Any]:
+    """An input or output."""
+    return {
+        "name": buffer.name,
+        "type": buffer.kind.c,
+        "length": buffer.length,
+        "shape": list(buffer.shape),
+        "format": buffer.format,
+        "scale": buffer.scale,
+        "zero_point": buffer.zero_point,
+    }
+
+
+def memory_map(program: Program) -> list[dict[str, Any]]:
+    """The buffers of the arena by offset."""
+    rows = [
+        {"name": name, "offset": offset, "bytes": program.buffers[name].bytes}
+        for name, offset in program.offsets.items()
+        if name in program.buffers
+    ]
+    return sorted(rows, key=lambda row: (row["offset"], row["name"]))  # type: ignore[index,return-value]
+
+
+def kernel_row(unit: Unit, index: int) -> dict[str, Any]:
+    """A kernel and the constants that it alone reads."""
+    kernel = unit.program.kernels[index]
+    written: WrittenKernel | None = unit.written.get(kernel.name)
+    flash = [unit.program.buffer_of(kernel, role) for role in kernel.roles] if written is None else []
+    size = sum(buffer.bytes for buffer in flash if buffer.storage == "flash")
+    if written is not None:
+        size = sum(buffer.bytes for buffer in written.flash.values())
+    return {
+        "name": kernel.name,
+        "layer": kernel.layer,
+        "operator": kernel.operator,
+        "format": kernel.format,
+        "written_by": PLAIN if written is None else "a kernel of its own",
+        "constants_bytes": size,
+    }
