@@ -77,6 +77,9 @@ class Rewriter:
             self.handlers[node.op].rewrite(self, node)
         elif self.moves_codes(node):
             self.move(node)
+        elif self.may_move_codes(node):
+            self.read_codes(node)
+            self.move(self.graph[node.name])
         else:
             for index in range(len(self.graph.operands(node))):
                 self.read_numbers(node, index)
@@ -118,6 +121,22 @@ class Rewriter:
         if not self.keeps_codes(node) or not operands or node.op in {"cat", "stack"}:
             return False
         return self.grid(operands[0]) is not None
+
+    def may_move_codes(self, node: Node) -> bool:
+        """Whether a node moves numbers that all its readers want as codes: then it moves the codes."""
+        operands = self.graph.operands(node)
+        if not self.keeps_codes(node) or len(operands) != 1 or not self.before.type(operands[0]).is_floating:
+            return False
+        return self.source(operands[0]) in self.ranges and all(map(self.only_codes, outputs_of(self.before, node)))
+
+    def only_codes(self, value: Value) -> bool:
+        """Whether all who read a value want codes, directly or after it was moved."""
+        readers = [reader for reader, _ in self.graph.consumers(value)]
+        return bool(readers) and all(
+            self.could_be_integer(reader)
+            or (self.keeps_codes(reader) and all(map(self.only_codes, outputs_of(self.before, reader))))
+            for reader in readers
+        )
 
     def move(self, node: Node) -> None:
         """The outputs lie on the grid of the operand; what is padded with is a code."""
