@@ -208,6 +208,8 @@ BUILDERS: Mapping[str, Callable[[], ModelGraph]] = {
     "remove-identities/nothing-to-remove": no_norm,
     "remove-layers/faint-block": two_blocks,
     "remove-layers/no-block": bottleneck,
+    "swap-norm/batch-to-rms": convolution,
+    "swap-norm/nothing-to-swap": no_norm,
     "train/classifier": classifier,
     "train/nothing-to-train": double_transpose,
     **STRUCTURE,
