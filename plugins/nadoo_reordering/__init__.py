@@ -1,1 +1,1 @@
-"""Channels in another order, so that what is stored compresses better and nothing is computed differently."""
+"""Orders of channels in which codes compress better, and the coders that show by how much."""

@@ -5,5 +5,5 @@ from nadoo_core.registry import Plugin, hookimpl
 
 @hookimpl
 def nadoo_plugin() -> Plugin:
-    """The tables of this package."""
-    return Plugin(api=1)
+    """The passes by the names that recipes call them."""
+    return Plugin(api=1, passes={"reorder-channels": "nadoo_reordering.reorder_channels:ReorderChannels"})

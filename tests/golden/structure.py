@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+import torch
+
 from nadoo_graphs.graph import ModelGraph
 from tests.golden.numbers import ramp
 
@@ -72,6 +74,18 @@ def with_scale(graph: ModelGraph, site: str, operand: int, scale: float) -> Mode
     return graph
 
 
+def alternating() -> ModelGraph:
+    """Hidden units that are of two kinds, one after the other."""
+    graph = ModelGraph("alternating")
+    h = graph.add_input("x", ("N", 8))
+    kinds = [ramp(1, 8, start=-0.5, step=0.125), ramp(1, 8, start=1.0, step=-0.25)]
+    weight = torch.cat([kinds[place % 2] for place in range(12)])
+    h = graph.add("linear", [h], name="fc1", tensors={"weight": weight, "bias": ramp(12)})
+    h = graph.add("relu", [h], name="relu")
+    graph.set_outputs([graph.add("linear", [h], name="fc2", tensors={"weight": ramp(2, 12)})])
+    return graph
+
+
 STRUCTURE: Mapping[str, Callable[[], ModelGraph]] = {
     "decompose-low-rank/break-even": wide_layer,
     "decompose-low-rank/fixed-rank": wide_layer,
@@ -80,6 +94,9 @@ STRUCTURE: Mapping[str, Callable[[], ModelGraph]] = {
     "fold-residual-scale/cannot": scaled_square,
     "fold-residual-scale/into-the-shortcut": scaled_shortcut,
     "fold-residual-scale/power-of-two": scaled_square,
+    "reorder-channels/alike": alternating,
+    "reorder-channels/no-smaller": square,
+    "reorder-channels/unknown-format": alternating,
     "scale-residual/existing": shortcut,
     "scale-residual/new-inside": square,
     "scale-residual/new-outside-per-channel": square,
