@@ -46,8 +46,7 @@ class Artifact:
 
 def compile_unit(graph: ModelGraph, options: Options, table: KernelTable) -> Unit:
     """The program of a graph, optimized, planned, with the kernels chosen for a core."""
-    rules = table.rules() or None
-    program = lower(graph, rules, options.border)
+    program = lower(graph, table.rules(), options.border)
     program = optimize(program) if options.optimized else program
     written = written_kernels(program.kernels, table, options.core)
     scratch = {name: kernel.scratch for name, kernel in written.items() if kernel.scratch}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import field, frozen
 
 from nadoo_core.errors import CoreCode, PluginError, Problem
-from nadoo_graphs.lowered import Buffer, Kernel
+from nadoo_graphs.lowered import Buffer, Kernel, standard_rules
 from nadoo_graphs.node import frozen_mapping
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class KernelTable:
         return cls(tuple(Row(*key_parts(offer.name), offer.load) for offer in offers))
 
     def rules(self) -> dict[str, Any]:
-        """The plain rows: how operators are lowered."""
-        return {row.operator: row.load() for row in self.rows if row.instruction_set == PLAIN}
+        """The plain rows, those that come with the graph among them: how operators are lowered."""
+        return {**standard_rules(), **{row.operator: row.load() for row in self.rows if row.instruction_set == PLAIN}}
 
     def chosen(self, kernel: Kernel, core: str) -> KernelRow | None:
         """The row that writes a kernel for a core; none means that its plain loops are printed."""

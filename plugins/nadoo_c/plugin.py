@@ -1,5 +1,6 @@
 """What this package offers; everything is imported when it is used."""
 
+from nadoo_c.plain import plain_kernels
 from nadoo_core.registry import Plugin, hookimpl
 
 
@@ -8,6 +9,7 @@ def nadoo_plugin() -> Plugin:
     """The tables of this package."""
     return Plugin(
         api=1,
+        kernels=plain_kernels(),
         exporters={"c": "nadoo_c.export_c:ExportC"},
         commands={"export": "nadoo_c.commands.export:COMMAND", "verify": "nadoo_c.commands.verify:COMMAND"},
     )

@@ -16,7 +16,7 @@ from nadoo_graphs.lowered.names import identifier
 from nadoo_graphs.lowered.program import ARENA, FLASH, Buffer, Function, Kernel, Program, Slice
 from nadoo_graphs.lowered.types import Kind, kind_of_dtype, kind_of_range
 from nadoo_graphs.node import Attribute, Node
-from nadoo_graphs.sizes import bind
+from nadoo_graphs.sizes import bind, symbols_of
 from nadoo_graphs.values import Value, ValueType
 
 if TYPE_CHECKING:
@@ -81,12 +81,11 @@ class Views:
 
     def shape(self, kind: ValueType, where: str) -> tuple[int, ...]:
         """A shape for one sample."""
-        sizes = tuple(bind(size, BATCH) for size in kind.shape)
-        free = [str(size) for size in sizes if not isinstance(size, int)]
+        free = sorted({name for size in kind.shape for name in symbols_of(size)} - set(BATCH))
         if free:
             message = f"has the open sizes {', '.join(free)}; C needs all sizes but the batch: capture with fixed ones"
             raise refused(Code.SYMBOL, where, message)
-        return tuple(int(size) for size in sizes if isinstance(size, int))
+        return tuple(bind(size, BATCH) for size in kind.shape)
 
     def memory(self, kind: ValueType, where: str) -> Kind:
         """How elements of a type lie in memory: codes as narrow as their format allows."""

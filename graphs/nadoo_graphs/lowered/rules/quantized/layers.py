@@ -129,22 +129,23 @@ def convolution(call: LoweringCall) -> None:
     )
 
 
-def real_weight(weights: Weights, scales: Place, output: Expression, weight: Expression) -> Expression:
+def real_weight(scales: Place, output: Expression, weight: Expression) -> Expression:
     """An integer as the weight that it stands for; one scale for all, or one for each output."""
-    scale = scales.at(output if len(weights.integers) > 1 and scales.role == "scales" else i32(0))
+    scale = scales.at(output if scales.role == "scales" else i32(0))
     return weight.to(Kind.F32) * scale
 
 
 def scales_of(call: LoweringCall, weights: Weights) -> Place:
     """The scales of encoded weights, in float32."""
     given = step(call, "weight_scale") if has(call, "weight_scale") else torch.ones((), dtype=torch.float64)
-    factors = (given / weights.form.unit).reshape(-1).numpy()
+    real = weights.levels is not None and weights.levels.memory is Kind.F32
+    factors = (given if real else given / weights.form.unit).reshape(-1).numpy()
     return call.flash("scales" if factors.size > 1 else "scale", factors, Kind.F32)
 
 
 def encoded_linear(call: LoweringCall) -> None:
     """A float layer; each weight is its integer times a scale."""
-    weights, rows = encoded(call), prod(call.shape()[:-1])
+    weights, rows = encoded(call, real=True), prod(call.shape()[:-1])
     outputs, features = weights.integers.shape
     scales, bias = scales_of(call, weights), bias_of(call)
     x, y, body = call.operand(), call.result(), call.body
@@ -152,7 +153,7 @@ def encoded_linear(call: LoweringCall) -> None:
         total = body.let("total", first(bias, output))
 
         def add(k: Expression, weight: Expression) -> None:
-            real = real_weight(weights, scales, output, weight)
+            real = real_weight(scales, output, weight)
             body.assign(total, total + x.at(scaled(row, features) + k) * real)
 
         weights.each(body, output, add)
@@ -161,13 +162,13 @@ def encoded_linear(call: LoweringCall) -> None:
 
 def encoded_convolution(call: LoweringCall) -> None:
     """A float convolution; each weight is its integer times a scale."""
-    weights = encoded(call)
+    weights = encoded(call, real=True)
     geometry = geometry_of(call, call.required("weight").shape)
     scales, bias = scales_of(call, weights), bias_of(call)
     x, y, body = call.operand(), call.result(), call.body
 
     def accumulate(total: Name, source: Expression, output: Expression, term: Expression) -> None:
-        real = real_weight(weights, scales, output, weights.at(output, term))
+        real = real_weight(scales, output, weights.at(output, term))
         body.assign(total, total + x.at(source) * real)
 
     slide(body, geometry, y, lambda output: first(bias, output), accumulate, lambda total, output: total)
@@ -175,16 +176,16 @@ def encoded_convolution(call: LoweringCall) -> None:
 
 def embedding(call: LoweringCall) -> None:
     """Rows of codes, or of the real numbers that they stand for."""
-    weights = encoded(call)
-    rows, features = weights.integers.shape
     real = call.node.op == "encoded_embedding"
+    weights = encoded(call, real=real)
+    rows, features = weights.integers.shape
     scales = scales_of(call, weights) if real else None
     count, body = call.operands[0].length, call.body
     x, y = call.operand(), call.result()
     with nest(body, (count, features), "ik") as (place, feature):
         row = body.let("row", bounded_index(x.at(place), rows))
         weight = weights.at(row, feature)
-        value = weight if scales is None else real_weight(weights, scales, row, weight)
+        value = weight if scales is None else real_weight(scales, row, weight)
         body.store(y, scaled(place, features) + feature, value)
 
 

@@ -167,6 +167,12 @@ def levels_of(form: "Format") -> list[int]:
     return [int(value) for value in form.integers(codes)]
 
 
+def real_levels(form: "Format") -> Array:
+    """The real number of each bit pattern at scale 1."""
+    codes = torch.tensor(form.packing.book.codes).to(form.dtype)  # type: ignore[attr-defined]
+    return form.decode(codes, 1.0, None, torch.float32).numpy()
+
+
 def is_simple(table: list[int]) -> bool:
     """Whether integers follow from patterns by arithmetic that costs no more than a table."""
     first, half = table[0], len(table) // 2
@@ -174,8 +180,11 @@ def is_simple(table: list[int]) -> bool:
     return len(table) == 2 or table == list(range(first, first + len(table))) or table == twos_complement
 
 
-def encoded(call: LoweringCall) -> Weights:
-    """The weight of a node in the layout of its kernel: a row for each output, channels last."""
+def encoded(call: LoweringCall, *, real: bool = False) -> Weights:
+    """The weight of a node in the layout of its kernel: a row for each output, channels last.
+
+    `real` asks for the levels themselves where they are no multiples of a unit, as float layers have them.
+    """
     name = str(call.attributes["weight_format"])
     form = call.views.graph.formats[name]
     call.require(form.kind != "float" and form.bits <= 16, f"has weights of format {name}, which no kernel reads")
@@ -186,18 +195,18 @@ def encoded(call: LoweringCall) -> Weights:
     laid = scale if scale.ndim == 0 else scale.reshape(-1, *[1] * (weight.ndim - 1))
     codes = form.encode(weight, laid, where=call.where, allow_degenerate=True)
     matrix = codes.movedim(1, -1).reshape(codes.shape[0], -1) if codes.ndim > 2 else codes
-    return laid_down(call, form, matrix.contiguous())
+    return laid_down(call, form, matrix.contiguous(), real=real and not form.decodes_integers)
 
 
-def laid_down(call: LoweringCall, form: "Format", codes: torch.Tensor) -> Weights:
+def laid_down(call: LoweringCall, form: "Format", codes: torch.Tensor, *, real: bool) -> Weights:
     """Codes packed into flash, with the tables that reading them needs."""
     packed = form.pack(codes)
     integers = form.integers(codes).numpy().astype(np.int32)
     call.integers, call.format = integers, form.name
     place = call.flash("weight", packed, OF_DTYPES[str(packed.dtype)], form.name)
     table = levels_of(form)
-    levels = None
-    if not isinstance(form.packing, PlainPacking) and not is_simple(table):
+    levels = call.flash("levels", real_levels(form), Kind.F32) if real else None
+    if levels is None and not isinstance(form.packing, PlainPacking) and not is_simple(table):
         levels = call.flash("levels", np.array(table), kind_of_range(min(table), max(table)))
     return Weights(call, form, integers, packed.shape[1], place, levels, powers_of(call, form))
 

@@ -1,0 +1,188 @@
+"""Exporting whole folders: what a firmware engineer gets, and what happens when something is not right."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nadoo_c.errors import ExportError, VerificationError
+from nadoo_c.export_c import ExportC
+from nadoo_c.exporting import Artifact, Options, export, verify
+from nadoo_c.kernels import KernelTable, WrittenKernel
+from nadoo_core.errors import OptionError, PluginError
+from nadoo_core.registry import Registry
+from nadoo_graphs.capture import capture
+from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.lowered import Kernel
+from tests.core.command_line.calling import call
+from tests.graphs.lowered.test_quantized_rules import layer
+from tests.graphs.ops.quantized.samples import Grower
+
+FILES = {
+    "model.h", "model.c", "weights.c", "test_vectors.h", "test_vectors.c", "test_model.c", "CMakeLists.txt",
+    "Makefile", "README.md", "report.json", "program.txt", "vectors.npz",
+}  # fmt: skip
+
+
+def perceptron() -> ModelGraph:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 3))
+    return capture(module, (torch.randn(1, 8),))
+
+
+def exported(folder: Path, graph: ModelGraph | None = None) -> Artifact:
+    folder.mkdir()
+    return export(graph or perceptron(), folder, Options(name="net"), [torch.randn(20, 8)])
+
+
+def test_the_folder_tests_itself(tmp_path: Path) -> None:
+    artifact = exported(tmp_path / "c")
+    assert {path.name for path in (tmp_path / "c").iterdir()} == FILES
+    done = subprocess.run(["make", "test"], cwd=tmp_path / "c", capture_output=True, text=True, check=True)
+    assert "4 vectors, all equal bit for bit" in done.stdout
+    assert artifact.report["verified"]["samples"] == 28
+    assert artifact.report["memory"]["arena_bytes"] == artifact.unit.program.arena_bytes == 24
+    assert "#define NET_ARENA_BYTES 24" in (tmp_path / "c" / "model.h").read_text()
+    assert json.loads((tmp_path / "c" / "report.json").read_text()) == artifact.report
+
+
+def test_verification_is_repeated_from_the_folder_alone(tmp_path: Path) -> None:
+    exported(tmp_path / "c")
+    assert verify(tmp_path / "c")["samples"] == 28
+
+
+def test_a_changed_weight_is_found_and_its_layer_named(tmp_path: Path) -> None:
+    exported(tmp_path / "c")
+    path = tmp_path / "c" / "model.c"
+    text = path.read_text()
+    changed = text.replace("total = total + x", "total = total - x", 1)
+    assert changed != text
+    path.write_text(changed)
+    with pytest.raises(VerificationError, match=r"layer '0 \+ 1', element \[0, \d\] of sample \d+ is"):
+        verify(tmp_path / "c")
+
+
+def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
+    exported(tmp_path / "c")
+    (tmp_path / "c" / "vectors.npz").write_bytes(b"nothing")
+    with pytest.raises(ExportError, match=r"vectors.npz'.*export the model again"):
+        verify(tmp_path / "c")
+    (tmp_path / "c" / "weights.c").unlink()
+    with pytest.raises(ExportError, match=r"lacks weights.c"):
+        verify(tmp_path / "c")
+
+
+def test_codes_at_the_border_say_what_they_mean(tmp_path: Path) -> None:
+    grower = Grower(5)
+    grower.finish(grower.linear(grower.flat(grower.input(2, 3, 3))))
+    folder = tmp_path / "c"
+    folder.mkdir()
+    artifact = export(grower.graph, folder, Options(name="coded"), grower.inputs)
+    assert artifact.report["inputs"][0]["scale"] is not None
+    assert "CODED_INPUT_SCALE" in (folder / "model.h").read_text()
+    assert "equal in every code of 2 samples" in artifact.report["verified"]["against_graph"]
+
+
+def test_options_are_checked_all_at_once() -> None:
+    with pytest.raises(OptionError) as caught:
+        ExportC(border="bits", core="m5", samples=-1)
+    assert len(caught.value.problems) == 3
+
+
+def test_floats_can_be_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="computes in float32; quantize it"):
+        ExportC(unquantized="refuse")(perceptron(), tmp_path)
+
+
+class Right:
+    """A kernel of its own that computes what the plain one does."""
+
+    sign = ""
+
+    def fits(self, kernel: Kernel) -> bool:
+        return kernel.attributes["outputs"] == 5
+
+    def write(self, kernel: Kernel) -> WrittenKernel:
+        assert kernel.integers is not None
+        rows = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in kernel.integers.tolist())
+        body = (
+            f"static const int16_t table[5][37] = {{{rows}}};\n"
+            "for (int32_t o = 0; o < 5; o++) {\n"
+            f"    int32_t total = {self.sign}net_quantized_linear_bias[o];\n"
+            "    for (int32_t k = 0; k < 37; k++) {\n        total += x[k] * table[o][k];\n    }\n    y[o] = total;\n}"
+        )
+        return WrittenKernel(body=body)
+
+
+class Wrong(Right):
+    """A kernel that does not."""
+
+    sign = "-"
+
+
+def table_of(row: object) -> KernelTable:
+    from nadoo_c.kernels import Row
+
+    return KernelTable((Row("quantized_linear", "4bitsym", "any", lambda: row),))
+
+
+def test_kernels_of_plugins_are_chosen_and_verified(tmp_path: Path) -> None:
+    graph = layer("4bitsym", "quantized_linear", (5, 37), (37,))
+    for folder, row in (("right", Right), ("wrong", Wrong)):
+        (tmp_path / folder).mkdir()
+        if row is Right:
+            artifact = export(graph, tmp_path / folder, Options(name="net"), (), table_of(row))
+            assert artifact.report["kernels"][0]["written_by"] == "a kernel of its own"
+            continue
+        with pytest.raises(VerificationError, match="layer 'quantized_linear'"):
+            export(graph, tmp_path / folder, Options(name="net"), (), table_of(row))
+
+
+def test_a_wrong_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text(
+        "from nadoo_core.registry import Plugin, hookimpl\n\n\n@hookimpl\ndef nadoo_plugin():\n"
+        '    return Plugin(api=1, kernels={"linear/m4": "a:b"})\n'
+    )
+    with pytest.raises(PluginError, match="operator/format/instruction set"):
+        KernelTable.of(Registry.of(installed=False, files=[tmp_path / "p.py"]))
+
+
+def test_the_command_writes_verifies_and_refuses_to_overwrite(tmp_path: Path) -> None:
+    perceptron().save(tmp_path / "graph")
+    arguments = ["export", tmp_path / "graph", "--to", "c", "--out", tmp_path / "c", "--set", "name=net"]
+    first = call(*arguments)
+    assert first.code == 0, first.errors
+    assert "verified bit for bit" in first.text
+    assert call("verify", tmp_path / "c").code == 0
+    again = call(*arguments)
+    assert again.code == 2
+    assert "is there already" in again.errors
+    assert call(*arguments, "--force", "--json").document["name"] == "net"
+
+
+def test_nothing_is_left_behind_by_a_failed_export(tmp_path: Path) -> None:
+    graph = ModelGraph("bad")
+    graph.set_outputs([graph.add("sin", [graph.add_input("x", ("N", 4))])])
+    graph.save(tmp_path / "graph")
+    found = call("export", tmp_path / "graph", "--to", "c", "--out", tmp_path / "c")
+    assert found.code != 0
+    assert "has no kernel" in found.errors
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graph"]
+
+
+def test_samples_of_large_models_are_not_all_interpreted() -> None:
+    from nadoo_c.verifying import chosen_rows
+
+    assert list(chosen_rows(100, 10)) == [*range(92, 100), 0, 1]
+    assert np.array_equal(chosen_rows(3, 3), [0, 1, 2])
+
+
+def test_the_plain_kernels_are_rows_like_any_other() -> None:
+    from nadoo_c.plain import PLAIN_OPERATORS
+    from nadoo_graphs.lowered import standard_rules
+
+    assert sorted(PLAIN_OPERATORS) == sorted(standard_rules())
