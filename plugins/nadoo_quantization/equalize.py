@@ -14,14 +14,16 @@ LAYERS = ("linear", "conv1d", "conv2d")
 BETWEEN = ("relu", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "adaptive_avg_pool2d", "dropout", "identity")
 """Operators that commute with a positive factor of a channel and leave channels where they are."""
 SMALLEST, LARGEST = 1e-4, 1e4
+SWEEPS = 10
+"""A layer between two others is in two pairs, which come to agree after a few times."""
 
 
 def equalize(graph: ModelGraph) -> int:
     """Even out every pair of layers of which only the second reads the first; give the number of pairs."""
     pairs = [(first, second) for first in graph.nodes(op=LAYERS) if (second := reader_of(graph, first)) is not None]
     done = 0
-    for first, second in pairs:
-        done += equalize_pair(graph, graph[first.name], graph[second.name])
+    for _ in range(SWEEPS):
+        done = sum(equalize_pair(graph, graph[first.name], graph[second.name]) for first, second in pairs)
     return done
 
 

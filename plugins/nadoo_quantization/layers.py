@@ -130,12 +130,21 @@ class LayerRewriter:
             tensor_name(graph, node.name, "unit_scale"), torch.ones((), dtype=rewriter.dtype) / row.unit, "buffer"
         )
         graph.rewire(node, 0, codes)
+        held = self.held_bias(rewriter, node)
         tensors = {**self.tensors(rewriter, node), "input_scale": one}
-        bias = tensors.pop("bias", None)
+        tensors.pop("bias", None)
         made = self.accumulating(rewriter, node, row, tensors)
-        self.add_dynamic(rewriter, made, node, Value(name, 1), bias if isinstance(bias, str) else None)
+        self.add_dynamic(rewriter, made, node, Value(name, 1), held)
 
-    def add_dynamic(self, rewriter: Rewriter, made: Node, node: Node, scale: Value, bias: str | None) -> None:
+    def held_bias(self, rewriter: Rewriter, node: Node) -> Value | None:
+        """The bias of a layer as a value of its own, which keeps its tensor in the graph."""
+        bias = node.tensors.get("bias")
+        if bias is None:
+            return None
+        along = {"value": shaped(rewriter, node, bias)}
+        return rewriter.graph.add("tensor", [], name=rewriter.fresh(f"{node.name}.bias"), tensors=along)
+
+    def add_dynamic(self, rewriter: Rewriter, made: Node, node: Node, scale: Value, bias: Value | None) -> None:
         """The numbers: accumulators times both scales, and the bias."""
         graph, readers = rewriter.graph, rewriter.graph.consumers(made)
         name = rewriter.fresh(f"{node.name}.dequantize")
@@ -143,9 +152,7 @@ class LayerRewriter:
                          tensors={"weight_scale": made.tensors["weight_scale"]},
                          origin=Origin(nodes=(node.name,)))  # fmt: skip
         if bias is not None:
-            along = {"value": shaped(rewriter, node, bias)}
-            held = graph.add("tensor", [], name=rewriter.fresh(f"{node.name}.bias"), tensors=along)
-            real = graph.add("add", [real, held], name=rewriter.fresh(f"{node.name}.biased"))
+            real = graph.add("add", [real, bias], name=rewriter.fresh(f"{node.name}.biased"))
         for reader, operand in readers:
             graph.rewire(reader, operand, real)
 

@@ -53,8 +53,10 @@ def scale_of(weight: torch.Tensor, row: Format, rule: ClipRule, granularity: str
     """One scale a row of a weight, or one in all, in the precision of the weight."""
     rows = rows_of(weight, "tensor" if granularity == "tensor" else "output")
     book = Book.of(row)
-    scale = fitted(weight, row) if is_whole(row) else book.scale(rule.clips(rows, book))
-    return scale.reshape(()).to(weight.dtype) if len(scale) == 1 and granularity == "tensor" else scale.to(weight.dtype)
+    if is_whole(row):
+        return fitted(weight, row).to(weight.dtype)
+    scale = book.scale(rule.clips(rows, book)).to(weight.dtype)
+    return scale.reshape(()) if granularity == "tensor" else scale
 
 
 def is_whole(row: Format) -> bool:
@@ -67,7 +69,7 @@ def fitted(weight: torch.Tensor, row: Format) -> torch.Tensor:
     codes = row.encode(weight, where="weight").double()
     product, norm = (codes * weight.double()).sum(), codes.square().sum()
     scale = product / norm.clamp(min=1.0)
-    return torch.where(scale > 0, scale, torch.ones_like(scale)).reshape(1)
+    return torch.where(scale > 0, scale, torch.ones_like(scale))
 
 
 def laid_along(scale: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
