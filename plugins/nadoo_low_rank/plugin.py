@@ -10,5 +10,6 @@ def nadoo_plugin() -> Plugin:
         api=1,
         passes={
             "decompose-low-rank": "nadoo_low_rank.decompose_low_rank:DecomposeLowRank",
+            "narrow-linear": "nadoo_low_rank.narrow_linear:NarrowLinear",
         },
     )

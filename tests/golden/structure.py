@@ -86,6 +86,22 @@ def alternating() -> ModelGraph:
     return graph
 
 
+def two_wide(curve: str = "identity") -> ModelGraph:
+    """A layer that widens and one that narrows again, near to a low rank."""
+    graph = ModelGraph("two_wide")
+    h = graph.add_input("x", ("N", 4))
+    wide = ramp(6, 1, step=0.5) @ ramp(1, 4) + ramp(6, 4, step=0.0625)
+    h = graph.add("linear", [h], name="wide", tensors={"weight": wide, "bias": ramp(6)})
+    h = graph.add(curve, [h], name="between")
+    graph.set_outputs([graph.add("linear", [h], name="narrow", tensors={"weight": ramp(3, 6), "bias": ramp(3)})])
+    return graph
+
+
+def two_wide_with_relu() -> ModelGraph:
+    """The same with a rectifier between the layers."""
+    return two_wide("relu")
+
+
 STRUCTURE: Mapping[str, Callable[[], ModelGraph]] = {
     "decompose-low-rank/break-even": wide_layer,
     "decompose-low-rank/fixed-rank": wide_layer,
@@ -94,6 +110,10 @@ STRUCTURE: Mapping[str, Callable[[], ModelGraph]] = {
     "fold-residual-scale/cannot": scaled_square,
     "fold-residual-scale/into-the-shortcut": scaled_shortcut,
     "fold-residual-scale/power-of-two": scaled_square,
+    "narrow-linear/bottleneck": two_wide,
+    "narrow-linear/fewer-units": two_wide_with_relu,
+    "narrow-linear/merged": two_wide,
+    "narrow-linear/no-rule": two_wide,
     "reorder-channels/alike": alternating,
     "reorder-channels/no-smaller": square,
     "reorder-channels/unknown-format": alternating,

@@ -1,0 +1,178 @@
+"""narrow-linear: merged or through a bottleneck, fewer hidden units with a refit, and refusals."""
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nadoo_core.data import Examples
+from nadoo_core.errors import NoChangeError, OptionError, PassError
+from nadoo_core.formulas.factor_sizes import LinearForm, chain_parameters, linear_form
+from nadoo_core.options import structure
+from nadoo_core.passes import Context, PassResult, Services
+from nadoo_graphs.counting import count
+from nadoo_graphs.graph import ModelGraph
+from nadoo_low_rank.hidden_units import eliminate
+from nadoo_low_rank.narrow_linear import NarrowLinear
+from nadoo_low_rank.singular import LINALG
+
+IN, HIDDEN, OUT = 16, 40, 12
+
+
+def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def pair(curve: str = "", rank: int = 16, copies: int = 1) -> ModelGraph:
+    """Two layers; the first of a rank, and with its units as often as said."""
+    graph = ModelGraph("pair")
+    h = graph.add_input("x", ("N", IN))
+    first = numbers(HIDDEN // copies, rank) @ numbers(rank, IN, seed=1) / 8
+    weight, bias = first.repeat(copies, 1), numbers(HIDDEN // copies, seed=2).repeat(copies)
+    h = graph.add("linear", [h], name="wide", tensors={"weight": weight, "bias": bias})
+    h = graph.add(curve, [h], name="curve") if curve else h
+    tensors = {"weight": numbers(OUT, HIDDEN, seed=3) / 6, "bias": numbers(OUT, seed=4)}
+    graph.set_outputs([graph.add("linear", [h], name="narrow", tensors=tensors)])
+    return graph
+
+
+def examples(seed: int = 5) -> Examples:
+    return Examples(numbers(400, IN, seed=seed) * torch.linspace(0.05, 2, IN))
+
+
+def run(graph: ModelGraph, *, data: bool = True, **options: Any) -> PassResult:
+    services = Services(data={"calibration": examples()} if data else {})
+    return structure(NarrowLinear, options, "step").run(graph, Context(step="narrow", services=services))
+
+
+def distance(graph: ModelGraph, other: ModelGraph) -> float:
+    x = examples(9).inputs
+    wanted = graph.run(x).result
+    return float(((other.run(x).result - wanted).square().sum() / wanted.square().sum()).sqrt())
+
+
+# --- one matrix -------------------------------------------------------------------------------------------------------
+
+
+def test_the_numbers_of_the_plan() -> None:
+    assert chain_parameters([512, 1024, 256]) == 786_432
+    assert chain_parameters([512, 256]) == 131_072
+    assert linear_form(512, 256, 170) is LinearForm.BOTTLENECK
+    assert linear_form(512, 256, 171) is LinearForm.MERGED
+
+
+def test_a_small_width_makes_a_bottleneck() -> None:
+    graph = pair()
+    result = run(graph, width=4)
+    assert tuple(result.graph.tensor("wide.weight").shape) == (4, IN)
+    (row,) = result.record.tables["pairs"]
+    assert (row["form"], row["width_before"], row["width"]) == ("bottleneck", HIDDEN, 4)
+    assert row["parameters"] == count(result.graph).parameters
+
+
+def test_a_width_that_is_no_smaller_than_the_merged_layer_merges_exactly() -> None:
+    graph = pair()
+    result = run(graph, width=8)
+    assert len(result.graph.nodes(op="linear")) == 1
+    assert distance(graph, result.graph) < 1e-5
+
+
+def test_a_product_of_low_rank_loses_nothing_at_that_rank() -> None:
+    graph = pair(rank=3)
+    result = run(graph, error=1e-4)
+    assert result.record.tables["pairs"][0]["width"] == 3
+    assert distance(graph, result.graph) < 1e-3
+
+
+def test_more_width_loses_no_more_and_data_helps() -> None:
+    graph = pair()
+    errors = [distance(graph, run(graph, width=width).graph) for width in (1, 2, 3, 5)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[2] < distance(graph, run(graph, data=False, width=3).graph)
+
+
+# --- hidden units -----------------------------------------------------------------------------------------------------
+
+
+def test_units_that_are_copies_go_for_nothing() -> None:
+    graph = pair("relu", copies=4)
+    result = run(graph, width=HIDDEN // 4)
+    assert distance(graph, result.graph) < 1e-2
+    assert tuple(result.graph.tensor("narrow.weight").shape) == (OUT, HIDDEN // 4)
+    assert tuple(result.graph.tensor("wide.bias").shape) == (HIDDEN // 4,)
+
+
+def test_a_refit_is_better_than_leaving_units_out() -> None:
+    graph = pair("gelu")
+    result = run(graph, width=20)
+    kept = result.graph.tensor("wide.weight")
+    places = [int((graph.tensor("wide.weight") == row).all(1).nonzero()[0, 0]) for row in kept]
+    plain = result.graph.copy()
+    plain.set_tensor("narrow.weight", graph.tensor("narrow.weight")[:, places].contiguous())
+    plain.set_tensor("narrow.bias", graph.tensor("narrow.bias"))
+    assert distance(graph, result.graph) < distance(graph, plain)
+
+
+@given(st.integers(0, 50))
+def test_an_elimination_says_what_the_refit_loses(seed: int) -> None:
+    rows = numbers(60, 8, seed=seed).double()
+    weight, moments = numbers(3, 8, seed=seed + 1).double(), rows.T @ rows / 60
+    path = eliminate(weight, moments)
+    assert sorted(path.order) == list(range(8))
+    assert list(path.errors) == sorted(path.errors)
+    for width in (2, 5):
+        kept = path.kept(width)
+        refit = LINALG.solve(moments[kept][:, kept], (weight @ moments[:, kept]).T).T
+        missed = rows @ weight.T - rows[:, kept] @ refit.T
+        assert float(missed.square().sum() / 60) == pytest.approx(path.errors[8 - width - 1], rel=1e-3, abs=1e-6)
+        assert path.smallest(path.relative(width) + 1e-9) <= width
+
+
+def test_a_unit_that_is_always_zero_goes_first() -> None:
+    rows = numbers(30, 4).double()
+    rows[:, 2] = 0
+    assert eliminate(numbers(2, 4).double(), rows.T @ rows).order[0] == 2
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_activation_between_needs_data() -> None:
+    with pytest.raises(NoChangeError, match="there is no calibration data to choose its units by"):
+        run(pair("relu"), data=False, width=4)
+
+
+def test_a_width_that_saves_nothing_is_refused_with_the_sizes() -> None:
+    graph = ModelGraph("narrow-already")
+    h = graph.add_input("x", ("N", 8))
+    h = graph.add("linear", [h], name="one", tensors={"weight": numbers(2, 8)})
+    graph.set_outputs([graph.add("linear", [h], name="two", tensors={"weight": numbers(8, 2)})])
+    with pytest.raises(NoChangeError, match=r"as bottleneck it would have \d+ numbers, the two layers have 32"):
+        structure(NarrowLinear, {"width": 3}, "step").run(graph)
+
+
+def test_a_width_that_is_no_fewer_is_refused() -> None:
+    with pytest.raises(NoChangeError, match="40 features are no fewer than the 40"):
+        run(pair("relu"), width=40)
+
+
+def test_a_network_without_pairs_says_what_was_looked_for() -> None:
+    graph = ModelGraph("single")
+    x = graph.add_input("x", ("N", IN))
+    graph.set_outputs([graph.add("linear", [x], name="only", tensors={"weight": numbers(3, IN)})])
+    with pytest.raises(NoChangeError, match="only: is fed by no linear layer"):
+        run(graph, width=2)
+
+
+def test_one_rule_is_needed() -> None:
+    with pytest.raises(OptionError, match="width and energy"):
+        NarrowLinear(width=3, energy=0.5)
+
+
+def test_weights_that_are_no_numbers_are_named() -> None:
+    graph = pair()
+    graph.set_tensor("narrow.weight", torch.full((OUT, HIDDEN), float("nan")))
+    with pytest.raises(PassError, match=r"tensor 'narrow\.weight': holds NaN"):
+        run(graph, width=3)
