@@ -117,9 +117,7 @@ class NarrowLinear(Pass):
         weights = kept * (target.inputs + target.outputs) or target.full
         after = weights + target.outputs * ("bias" in first.tensors or "bias" in second.tensors or data is not None)
         if after >= before:
-            return (
-                f"it would have {after} numbers as {form.value}, the two layers have {before}; choose a smaller width"
-            )
+            return f"as {form.value} it would have {after} numbers, the two layers have {before}; choose less width"
         bias = weight_of(graph, second) @ bias_of(graph, first) + bias_of(graph, second)
         error = self.put(graph, pair, target, (kept, bias, mean))
         rows.append(row(pair, form.value, (between, kept), error, (before, after)))
