@@ -13,5 +13,9 @@ def nadoo_plugin() -> Plugin:
             "mnist-cnn": "nadoo_recipes.mnist_models:mnist_cnn",
             "mnist-perceptron": "nadoo_recipes.mnist_models:mnist_perceptron",
         },
-        recipes={"quickstart": "nadoo_recipes:quickstart.toml"},
+        recipes={
+            "digits-int4": "nadoo_recipes:digits-int4.toml",
+            "post-training": "nadoo_recipes:post-training.toml",
+            "quickstart": "nadoo_recipes:quickstart.toml",
+        },
     )
