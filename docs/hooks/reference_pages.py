@@ -24,6 +24,7 @@ def pages() -> dict[str, str]:
         "reference/passes.md": passes_page(),
         "reference/operators.md": operators_page(),
         "reference/formats.md": formats_page(),
+        "reference/clip_rules.md": clip_rules_page(),
         "reference/datasets.md": datasets_page(),
         "reference/devices.md": devices_page(),
         "reference/errors.md": errors_page(),
@@ -90,6 +91,17 @@ def errors_page() -> str:
     heads = ("code", "what is wrong")
     text = "# Errors\n\nEvery error carries all problems that were found; codes are stable, messages are not."
     return f"{text}\n\n## Graphs\n\n{table(heads, graph)}\n\n## Passes, recipes and runs\n\n{table(heads, core)}\n"
+
+
+def clip_rules_page() -> str:
+    """The clip rules and range estimators, each with its options."""
+    from nadoo_core.quantizing import ESTIMATORS
+
+    how = "How `quantize`, `train` and `heal` find the magnitude at the end of a code book: `clip` names a rule."
+    rules = [section(name, value) for name, value in registered("clip_rules")]
+    ranges = [section(name, value) for name, value in ESTIMATORS.items()]
+    where = "How `calibrate` and `quantize` find the range of an activation: `estimator` and `ranges` name one."
+    return "\n\n".join(["# Clip rules", how, *rules, "# Range estimators", where, *ranges]) + "\n"
 
 
 def datasets_page() -> str:

@@ -58,7 +58,7 @@ def test_every_device_is_on_its_page_with_every_fact(pages: dict[str, str]) -> N
         assert all(alias in section for alias in device.aliases)
 
 
-@pytest.mark.parametrize("kind", ["passes", "datasets"])
+@pytest.mark.parametrize("kind", ["passes", "datasets", "clip_rules"])
 def test_every_registered_class_has_documentation_and_so_has_each_option(kind: str, pages: dict[str, str]) -> None:
     registry = Registry.of(installed=True)
     page = pages[f"reference/{kind}.md"]
