@@ -123,7 +123,9 @@ class PruneChannels(Pass):
         name = self.importance if self.importance != AUTOMATIC else "loss" if data is not None else "l2"
         scoring = Scoring(graph, channels, context, self.examples if data is None else len(data))
         by_loss = name == "loss"
-        scores = unit_scores(importance_of(name, context), scoring, self.reduce)
+        scores = np.full(len(channels), np.nan)
+        if free.any():
+            scores = unit_scores(importance_of(name, context), scoring, self.reduce)
         scores = normalized(scores, channels, self.normalize or ("none" if by_loss else "mean"))
         per_cost = by_loss if self.per_cost is None else self.per_cost
         manner = Manner(self.scope, self.multiple, self.min_channels, per_cost and self.scope == "global")

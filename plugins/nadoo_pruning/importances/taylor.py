@@ -6,6 +6,7 @@ import torch
 
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.evaluation.losses import cross_entropy
+from nadoo_core.evaluation.outputs import flat
 from nadoo_core.importance import Opinion, Scoring
 
 BATCH = 64
@@ -17,8 +18,9 @@ def taylor(scoring: Scoring) -> Sequence[Opinion]:
     if not examples.labelled:
         message = "'taylor' needs labelled calibration data; choose another importance, such as 'loss'"
         raise PassError(Problem(CoreCode.DATA, f"step {scoring.context.step!r}", message))
-    module = scoring.graph.to_module().eval()
-    axes = scoring.made()
+    module, axes = scoring.graph.to_module().eval(), scoring.made()
+    if not axes:
+        return []
     weights = dict(module.named_parameters())
     for name, weight in weights.items():
         weight.requires_grad_(name in {axis.tensor for axis in axes})
@@ -27,7 +29,7 @@ def taylor(scoring: Scoring) -> Sequence[Opinion]:
         module.zero_grad()
         labels = batch.targets
         if labels is not None:
-            cross_entropy(module(batch.inputs), labels).mean().backward()
+            cross_entropy(flat(module(batch.inputs))[0], labels).mean().backward()
         for total, axis in zip(totals, axes, strict=True):
             weight = weights.get(axis.tensor)
             if weight is not None and weight.grad is not None:
