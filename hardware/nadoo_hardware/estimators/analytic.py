@@ -1,0 +1,105 @@
+"""The analytic estimator: all five costs from counted work, planned memory and the facts of the device."""
+
+from collections.abc import Mapping, Sequence
+
+from nadoo_core.cost import Cost, CostNumber, Coverage, Device, NodeCost
+from nadoo_core.cost.number import total
+from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.memory import MemoryPlan, plan_memory
+from nadoo_hardware.estimators.assumptions import assumptions
+from nadoo_hardware.estimators.energy import node_energy, power_doubt
+from nadoo_hardware.estimators.latency import node_latency
+from nadoo_hardware.estimators.work import GraphWork, NodeWork, graph_work
+
+HALF = 0.5
+"""The share of multiply-accumulates that must be modelled for a sum to stand for the whole."""
+
+
+def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | None = None) -> Cost:
+    """What a graph costs; `formats` says for some nodes in which format their weights would be."""
+    work = graph_work(graph, formats)
+    plan = plan_memory(graph, bindings=work.sizes, weights_in_ram=is_computer(device))
+    latencies = [node_latency(node, device) for node in work.nodes]
+    energies = [node_energy(node, latency, device) for node, latency in zip(work.nodes, latencies, strict=True)]
+    living = dict(zip(plan.steps, plan.timeline.totals, strict=False))
+    nodes = tuple(
+        node_cost(node, living.get(node.name, 0), latency, energy)
+        for node, latency, energy in zip(work.nodes, latencies, energies, strict=True)
+    )
+    latency, coverage = covered(work.nodes, latencies)
+    energy, _ = covered(work.nodes, energies)
+    totals = {
+        "macs": CostNumber.exact(work.macs),
+        "flash_bytes": flash(work),
+        "peak_ram_bytes": CostNumber.exact(plan.arena.size),
+        "latency_s": latency,
+        "energy_j": energy,
+    }
+    left_out = tuple(node.name for node, number in zip(work.nodes, latencies, strict=True) if not number.known)
+    return Cost(
+        device=device.name, totals=totals, nodes=nodes, coverage=coverage, unmodelled=left_out,
+        notes=notes(work, plan, latency, energy, device),
+    )  # fmt: skip
+
+
+def is_computer(device: Device) -> bool:
+    """Whether weights lie in the same memory as values: where no flash is known and there is memory beside the chip."""
+    return device.flash_bytes is None and device.dram_bytes is not None
+
+
+def node_cost(work: NodeWork, living: int, latency: CostNumber, energy: CostNumber) -> NodeCost:
+    """All that is said of one node; its share of flash is what its tensors take, shared ones with each user."""
+    costs = {
+        "macs": CostNumber.exact(work.macs),
+        "flash_bytes": CostNumber.exact(work.weight_bytes),
+        "peak_ram_bytes": CostNumber.exact(living),
+        "latency_s": latency,
+        "energy_j": energy,
+    }
+    return NodeCost(work.name, work.op, costs)
+
+
+def flash(work: GraphWork) -> CostNumber:
+    """The packed tensors, each once, and the code as a modelled term."""
+    return CostNumber.exact(sum(work.flash.values())).plus(code_size(work.nodes))
+
+
+def code_size(nodes: Sequence[NodeWork]) -> CostNumber:
+    """The bytes of code: a base, each distinct kernel once, and each call."""
+    calls = [node for node in nodes if not node.moves_only]
+    kernels = {(node.op, node.weights, node.activations) for node in calls}
+    assumed = assumptions()
+    parts = {"kernel": len(kernels), "node": len(calls)}
+    value = assumed.number("code", "base") + sum(assumed.number("code", name) * many for name, many in parts.items())
+    spread = assumed.range("code")
+    return CostNumber.within(value, spread.below, spread.above)
+
+
+def covered(nodes: Sequence[NodeWork], numbers: Sequence[CostNumber]) -> tuple[CostNumber, Coverage]:
+    """The sum over the nodes that are modelled, and the shares that they are; too small a share is no estimate."""
+    known = [number.known for number in numbers]
+    coverage = Coverage(
+        share([node.macs for node in nodes], known),
+        share([node.weight_bytes + node.value_bytes for node in nodes], known),
+    )
+    reasons = tuple(dict.fromkeys(reason for number in numbers for reason in number.reasons))
+    has_work = any(node.macs for node in nodes)
+    if reasons and (coverage.macs if has_work else coverage.bytes) < HALF:
+        return CostNumber.unknown(*reasons), coverage
+    return total(number for number in numbers if number.known), coverage
+
+
+def share(amounts: Sequence[int], known: Sequence[bool]) -> float:
+    """The part of some amounts that is known; all of nothing."""
+    whole = sum(amounts)
+    return sum(amount for amount, is_known in zip(amounts, known, strict=True) if is_known) / whole if whole else 1.0
+
+
+def notes(
+    work: GraphWork, plan: MemoryPlan, latency: CostNumber, energy: CostNumber, device: Device
+) -> tuple[str, ...]:
+    """What a reader has to know about the numbers."""
+    said = [f"one example: the open size {name} is counted as 1" for name in work.sizes]
+    said.append(f"the peak of memory is at {plan.peak_node or 'the inputs'}; stack and scratch are not in it")
+    doubt = power_doubt(latency, energy, device)
+    return (*said, doubt) if doubt else tuple(said)
