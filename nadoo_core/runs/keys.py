@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from nadoo_core.runs.bench import Bench
     from nadoo_core.runs.position import Position
 
+OWN = "nadoo"
+EXTENSIONS = ("clip_rules", "formats", "importances", "ops")
+"""Kinds of things that plugins offer and that passes of others use."""
 UNKNOWN_SOURCE = "the source of the pass is not known, so its result was not stored and will be computed each time"
 
 
@@ -37,7 +40,11 @@ def step_inputs(
         "options": unstructure(step.operation),
         "files": option_files(step.operation),
         "allow_no_change": step.allow_no_change,
-        "sources": {"nadoo": our_digest(), "pass": pass_digest(step, registry)},
+        "sources": {
+            "nadoo": our_digest(),
+            "pass": pass_digest(step, registry),
+            "extensions": extension_digests(registry),
+        },
         "data": bench.fingerprint,
         "seed": recipe.seed,
         "torch": torch.__version__,
@@ -57,6 +64,12 @@ def pass_digest(step: "Step", registry: "Registry") -> str | None:
     except PluginError:
         distribution = None
     return code_digest(cls, distribution)
+
+
+def extension_digests(registry: "Registry") -> dict[str, str | None]:
+    """The hash of the code of everything that a pass may use by name and that is not ours: a rule, a format, an op."""
+    offers = [offer for kind in EXTENSIONS for offer in registry.offers(kind) if offer.distribution != OWN]
+    return {f"{offer.kind} {offer.name}": code_digest(offer.load(), offer.distribution) for offer in offers}
 
 
 def option_files(operation: "Pass") -> dict[str, str]:

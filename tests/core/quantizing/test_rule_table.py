@@ -28,7 +28,7 @@ class Half(ClipRule):
 
 @hookimpl
 def nadoo_plugin():
-    return Plugin(api=1, clip_rules={"half": Half, "broken": dict})
+    return Plugin(api=1, clip_rules={"half": Half})
 '''
 RECIPE = """
 name = "half"
@@ -69,7 +69,19 @@ def test_a_plugin_s_rule_works_in_a_recipe(plugin: Path, tmp_path: Path) -> None
     assert all(row["clipped_share"] > 0.2 for row in rows)
 
 
+def test_a_changed_rule_is_not_answered_from_the_store(plugin: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "half.toml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    chosen = {"out": tmp_path / "out", "store": tmp_path / "store"}
+    nadoo.run(recipe, registry=Registry.of(files=[plugin]), **chosen)
+    again = nadoo.run(recipe, registry=Registry.of(files=[plugin]), **chosen)
+    assert again.steps[-1]["reused"]
+    plugin.write_text(PLUGIN.replace("* self.share", "* self.share * 0.5"), encoding="utf-8")
+    assert not nadoo.run(recipe, registry=Registry.of(files=[plugin]), **chosen).steps[-1]["reused"]
+
+
 def test_what_is_no_rule_is_refused(plugin: Path) -> None:
+    plugin.write_text(PLUGIN.replace('"half": Half', '"half": Half, "broken": dict'), encoding="utf-8")
     load = Registry.of(files=[plugin]).load
     with pytest.raises(OptionError, match="no clip rule"):
         make_rule("broken", load=load)
