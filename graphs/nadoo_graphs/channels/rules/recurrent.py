@@ -16,7 +16,9 @@ def couple_recurrent(cell: Cell, axes: NodeAxes) -> None:
     axes.same_all(source[:2], output[:2])
     for own, result in zip(axes.operands[1:], axes.outputs[1:], strict=True):
         axes.same(own[-1], result[-1])
-    if not stack.projected:
+    if stack.projected:
+        axes.freeze(hidden, "projects its state, which torch tells by the state being the smaller one")
+    else:
         axes.same(state, hidden)
     couple_directions(axes, output[-1], state, stack.directions)
     for index, step in enumerate(stack.steps()):
