@@ -1,7 +1,7 @@
 """The clip with the smallest mean square error of the quantizer as it really is, clipping and rounding together.
 
-A grid of 71 ratios of the largest magnitude is followed by a golden-section search around the best of them. A row as
-long as a layer's is a smooth function of the clip: there the grid is visited coarse to fine, a third of its points.
+A grid of 71 ratios of the largest magnitude is followed by a golden-section search around the best of them. The error
+of a row as long as a layer's is smooth in the clip: there a fifth of the grid is visited, and the search goes further.
 """
 
 from collections.abc import Callable, Iterable
@@ -48,11 +48,9 @@ def portion_clip(rows: torch.Tensor, book: Book, most: torch.Tensor | None = Non
     largest = rows.abs().amax(1, keepdim=True).double() if most is None else most
     error = error_function(rows, book)
     search = Search.begun(largest, error)
-    if rows.shape[1] < LONG_ROW:
-        search = search.visited(range(len(RATIOS)), error)
-    else:
-        search = search.visited(range(0, len(RATIOS), COARSE), error).refined(error)
-    found = golden_section(search, error)
+    stride = 1 if rows.shape[1] < LONG_ROW else COARSE
+    search = search.visited(range(0, len(RATIOS), stride), error)
+    found = golden_section(search, error, stride)
     low = (search.place[:, 0] == 0).nonzero()[:, 0]
     if len(low) and depth:
         below = portion_clip(rows[low], book, largest[low] * (RATIOS[0] + SPACING), depth - 1)
@@ -81,14 +79,6 @@ class Search:
             found = found.with_place(torch.full_like(self.place, place), error)
         return found
 
-    def refined(self, error: Error) -> "Search":
-        """The search after looking at the points around the best one of each row."""
-        found = self
-        for offset in range(1 - COARSE, COARSE):
-            if offset:
-                found = found.with_place((self.place + offset).clamp(0, len(RATIOS) - 1), error)
-        return found
-
     def with_place(self, place: torch.Tensor, error: Error) -> "Search":
         """The better of the best so far and one more point."""
         new = error(self.largest * RATIOS[place])
@@ -100,15 +90,15 @@ class Search:
         """The best clip so far."""
         return self.largest * RATIOS[self.place]
 
-    def bracket(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The neighbours on the grid between which the best one lies; nothing is gained beyond the largest."""
-        centre = RATIOS[self.place]
-        return self.largest * (centre - SPACING), self.largest * (centre + SPACING).clamp(max=1.0)
+    def bracket(self, stride: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The visited neighbours between which the best one lies; nothing is gained beyond the largest."""
+        centre, reach = RATIOS[self.place], SPACING * stride
+        return self.largest * (centre - reach), self.largest * (centre + reach).clamp(max=1.0)
 
 
-def golden_section(search: Search, error: Error) -> torch.Tensor:
+def golden_section(search: Search, error: Error, stride: int) -> torch.Tensor:
     """The best clip between the neighbours of the best point on the grid; never worse than that point."""
-    low, high = search.bracket()
+    low, high = search.bracket(stride)
     inner = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)]
     errors = [error(inner[0]), error(inner[1])]
     best, least = search.clip, search.error
