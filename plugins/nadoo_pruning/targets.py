@@ -67,9 +67,8 @@ def estimated(context: Context, graph: ModelGraph, kind: str) -> float:
     found = next((value for name in names if (value := member(cost, name)) is not None), None)
     number = getattr(found, "value", found)
     if not isinstance(number, int | float):
-        message = (
-            f"the estimator does not know the {kind} of this model on the target device; choose macs or parameters"
-        )
+        reasons = "; ".join(getattr(found, "reasons", ())) or "no estimator gives it"
+        message = f"the {kind} of this model on the device is unknown, because {reasons}; choose macs or parameters"
         raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
     return float(number)
 
