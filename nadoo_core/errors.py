@@ -34,6 +34,7 @@ class CoreCode(StrEnum):
     TRAINING = "N20"
     DEVICE = "N21"
     MISSING_FACT = "N22"
+    CALIBRATION = "N23"
 
     @property
     def meaning(self) -> str:
@@ -64,6 +65,7 @@ MEANINGS = {
     CoreCode.TRAINING: "a training cannot begin, or its loss is no longer a number",
     CoreCode.DEVICE: "a device file cannot be read, or says something absurd",
     CoreCode.MISSING_FACT: "a cost depends on a fact that is not known of the device",
+    CoreCode.CALIBRATION: "measurements cannot be fitted, or the fit is too far off on models left out",
 }
 
 
@@ -123,8 +125,13 @@ class DeviceError(NadooError):
     """A device is not there, its file is wrong, or a fact of it is not known."""
 
 
+class CalibrationError(NadooError):
+    """Measurements do not say what is asked of them."""
+
+
 __all__ = [
     "MEANINGS",
+    "CalibrationError",
     "ContextError",
     "CoreCode",
     "DataError",
