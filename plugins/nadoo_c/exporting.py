@@ -14,7 +14,7 @@ from nadoo_c.printing.model import Unit
 from nadoo_c.vectors import Vectors, vectors_for
 from nadoo_c.verifying import Verified, same_bits, verified_outputs
 from nadoo_graphs.graph import ModelGraph
-from nadoo_graphs.lowered import Program, lower
+from nadoo_graphs.lowered import Program, check, lower
 from nadoo_graphs.lowered.names import identifier
 from nadoo_graphs.lowered.optimizing import optimize
 from nadoo_graphs.lowered.planning import plan
@@ -50,7 +50,9 @@ def compile_unit(graph: ModelGraph, options: Options, table: KernelTable) -> Uni
     program = optimize(program) if options.optimized else program
     written = written_kernels(program.kernels, table, options.core)
     scratch = {name: kernel.scratch for name, kernel in written.items() if kernel.scratch}
-    return Unit(plan(program, scratch=scratch), identifier(options.name or graph.name).lower(), written)
+    planned = plan(program, scratch=scratch)
+    check(planned)
+    return Unit(planned, identifier(options.name or graph.name).lower(), written)
 
 
 def export(

@@ -14,7 +14,7 @@ from nadoo_c.printing.data import vectors_header, vectors_text, weights_text
 from nadoo_c.printing.model import Unit, header_text, model_text
 from nadoo_c.printing.readme import readme_text
 from nadoo_c.vectors import Vectors
-from nadoo_graphs.lowered import Program
+from nadoo_graphs.lowered import Program, check
 from nadoo_graphs.lowered.reading import read
 from nadoo_graphs.lowered.text import text
 
@@ -74,6 +74,7 @@ def read_folder(path: Path) -> Folder:
         raise unexported(f"folder {str(path)!r}", message)
     report = read_report(path)
     program = read((path / "program.txt").read_text(encoding="utf-8"))
+    check(program)
     unit = Unit(program, str(report["name"]))
     return Folder(path, unit, *read_vectors(path, program), report)
 

@@ -10,6 +10,7 @@ from nadoo_graphs.lazy import lazy_names
 
 if TYPE_CHECKING:
     from nadoo_graphs.lowered.call import LoweringCall
+    from nadoo_graphs.lowered.checking import check
     from nadoo_graphs.lowered.errors import LoweredError
     from nadoo_graphs.lowered.interpreter import Results, interpret
     from nadoo_graphs.lowered.lowering import Rule, lower, standard_rules
@@ -27,6 +28,7 @@ __all__ = [
     "Results",
     "Rule",
     "Slice",
+    "check",
     "interpret",
     "lower",
     "standard_rules",
@@ -43,6 +45,7 @@ HOMES = {
     "Results": "nadoo_graphs.lowered.interpreter",
     "Rule": "nadoo_graphs.lowered.lowering",
     "Slice": "nadoo_graphs.lowered.program",
+    "check": "nadoo_graphs.lowered.checking",
     "interpret": "nadoo_graphs.lowered.interpreter",
     "lower": "nadoo_graphs.lowered.lowering",
     "standard_rules": "nadoo_graphs.lowered.lowering",

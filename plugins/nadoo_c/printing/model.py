@@ -251,10 +251,23 @@ def overlapping(unit: Unit, kernel: Kernel) -> bool:
 
 def run_lines(unit: Unit) -> Iterator[str]:
     """The two functions that run the model."""
-    program = unit.program
-    pointers = [name for name, _, _ in unit.parameters()]
     yield f"int {unit.name}_run_in(void *arena, {arguments(unit)}) {{"
-    if program.arena_bytes:
+    yield from guard_lines(unit)
+    for index, kernel in enumerate(unit.program.kernels):
+        yield f"{INDENT}{kernel.name}({', '.join(call_arguments(unit, kernel))});"
+        role = kernel.written[0]
+        size = kernel.roles[role].length * unit.program.buffer_of(kernel, role).kind.bytes
+        yield f"{INDENT}NADOO_AFTER({index}, {pointer_text(unit, kernel, role)}, {size});"
+    yield f"{INDENT}return 0;"
+    yield "}"
+    yield ""
+    yield from static_lines(unit)
+
+
+def guard_lines(unit: Unit) -> Iterator[str]:
+    """What is asked of the pointers before anything runs."""
+    pointers = [name for name, _, _ in unit.parameters()]
+    if unit.program.arena_bytes:
         yield f"{INDENT}uint8_t *const memory = (uint8_t *)arena;"
         pointers.append("arena")
         yield f"{INDENT}if ((uintptr_t)arena % {unit.word.bytes}u != 0) {{"
@@ -265,19 +278,16 @@ def run_lines(unit: Unit) -> Iterator[str]:
     yield f"{INDENT}if ({' || '.join(f'{pointer} == 0' for pointer in pointers)}) {{"
     yield f"{INDENT * 2}return 1;"
     yield f"{INDENT}}}"
-    for index, kernel in enumerate(program.kernels):
-        yield f"{INDENT}{kernel.name}({', '.join(call_arguments(unit, kernel))});"
-        role = kernel.written[0]
-        size = kernel.roles[role].length * program.buffer_of(kernel, role).kind.bytes
-        yield f"{INDENT}NADOO_AFTER({index}, {pointer_text(unit, kernel, role)}, {size});"
-    yield f"{INDENT}return 0;"
-    yield "}"
-    yield ""
-    words = max(1, -(-program.arena_bytes // unit.word.bytes))
-    yield f"static u{unit.word.c} {unit.name}_arena[{words}];" if program.arena_bytes else ""
-    yield ""
+
+
+def static_lines(unit: Unit) -> Iterator[str]:
+    """The arena of the file, as large as planned, and the function that uses it."""
+    size = unit.program.arena_bytes
+    if size:
+        yield f"static u{unit.word.c} {unit.name}_arena[{-(-size // unit.word.bytes)}];"
+        yield ""
+    arena = f"{unit.name}_arena" if size else "0"
     yield f"int {unit.name}_run({arguments(unit)}) {{"
-    arena = f"{unit.name}_arena" if program.arena_bytes else "0"
     yield f"{INDENT}return {unit.name}_run_in({arena}, {', '.join(name for name, _, _ in unit.parameters())});"
     yield "}"
 

@@ -11,7 +11,7 @@ from nadoo_graphs.lowered.building import Place
 from nadoo_graphs.lowered.call import LoweringCall
 from nadoo_graphs.lowered.expressions import Expression, f64, i32, select
 from nadoo_graphs.lowered.rules.nests import axis_of, broadcast_strides, flat, nest, pointwise, rows_around, strides_of
-from nadoo_graphs.lowered.rules.quantized.scales import Requantizer, distance, has, point, step
+from nadoo_graphs.lowered.rules.quantized.scales import Requantizer, distance, has, moved, point, step
 from nadoo_graphs.lowered.types import Kind
 
 SMALLEST_LARGEST = 1e-5
@@ -36,8 +36,7 @@ def nearest_code(
     ratio = call.body.call(float_functions.round_even_double(), x.to(Kind.F64) / scale)
     near = call.body.let("near", ratio)
     bounded = select(near >= low, select(near <= high, near, f64(high)), f64(low))
-    code = bounded.to(Kind.I32)
-    return code + zero_point if zero_point else code
+    return moved(bounded.to(Kind.I32), zero_point, *bounds)
 
 
 def dynamic(call: LoweringCall) -> None:

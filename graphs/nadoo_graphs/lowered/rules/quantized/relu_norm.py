@@ -21,7 +21,7 @@ def relu_norm(call: LoweringCall) -> None:
         with body.loop("j", width) as j:
             body.assign(largest, largest.at_least(x.at(flat((row, j), (width, 1)))))
         length = body.call(functions.bit_length(), largest)
-        shift = body.let("shift", (length - bits).at_least(0))
+        shift = body.let("shift", (length - bits).clamped(0, 31 - bits))
         half = body.let("half", (i32(1) << shift) >> 1)
         with body.loop("k", width) as k:
             value = body.let("value", x.at(flat((row, k), (width, 1))))

@@ -84,7 +84,7 @@ class Weights:
             body.assign(rest, rest * 3)
             body.assign(digit, rest >> 32)
             body.assign(rest, rest & 0xFFFFFFFF)
-        return digit.to(Kind.I32)
+        return digit.to(Kind.I32).clamped(0, 2)
 
     def window(self, row: Expression, column: Expression, width: int) -> Expression:
         """The bits of a code in a stream of bytes; the byte behind the last is never needed."""
