@@ -4,6 +4,7 @@ Every function here computes what the integer kernel computes, and lets gradient
 Where a product might not fit in the 53 bits of float64, the same step is done in int64.
 """
 
+from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 import torch
@@ -11,6 +12,7 @@ from attrs import frozen
 
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.formats import Format, GradientRule
+from nadoo_graphs.formats.blocks import BLOCK_ELEMENTS
 from nadoo_graphs.formats.requantize import LARGEST_EXPONENT, POWER_OF_TWO, UNIT, scale_double, scale_single
 
 Context: TypeAlias = Any
@@ -54,10 +56,19 @@ class Factors:
         small = exponents < -LARGEST_EXPONENT
         return cls(torch.where(small, 0, multipliers), torch.where(small, 0, exponents), mode != "double")
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """The largest exponent."""
         return int(self.exponents.max()) if self.exponents.numel() else 0
+
+    @cached_property
+    def steps(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The factors in float64: all of it, or for two roundings the multiplier and then the shift to the right."""
+        multipliers = self.multipliers.to(torch.float64)
+        if self.single:
+            return torch.ldexp(multipliers, self.exponents - 31), None
+        right = torch.ldexp(torch.ones_like(multipliers), self.exponents.clamp(max=0))
+        return torch.ldexp(multipliers, self.exponents.clamp(min=0) - 31), right
 
 
 def require_factors(reals: torch.Tensor, where: str) -> None:
@@ -72,21 +83,27 @@ def rescaled(accumulator: torch.Tensor, factors: Factors, point: int, bound: flo
 
     `positive` says that results below the zero point will be clamped to it, so that ties among them do not matter.
     """
-    largest = factors.largest
-    if bound * 2.0 ** max(largest, 0) > EXACT_PRODUCT:
+    if bound * 2.0 ** max(factors.largest, 0) > EXACT_PRODUCT:
         scale = scale_single if factors.single else scale_double
         exact = scale(accumulator.long(), factors.multipliers, factors.exponents)
         return exact.to(torch.float64).add_(point)
-    multipliers = factors.multipliers.to(torch.float64)
-    if factors.single:
-        real = accumulator * torch.ldexp(multipliers, factors.exponents - 31)
-        return real.add_(0.5).floor_().add_(point)
-    left, right = factors.exponents.clamp(min=0), factors.exponents.clamp(max=0)
-    real = accumulator * torch.ldexp(multipliers, left - 31)
-    real = real.add_(0.5).floor_().mul_(torch.ldexp(torch.ones_like(multipliers), right))
+    first, second = factors.steps
+    real = accumulator.to(torch.float64, copy=True).mul_(first).add_(0.5).floor_()
+    if second is None:
+        return real.add_(point)
+    real.mul_(second)
     if positive:
         return real.add_(point + 0.5).floor_()
     return real.add_(real.sign().mul_(0.5)).trunc_().add_(point)
+
+
+def parts(accumulator: torch.Tensor, laid: torch.Tensor) -> list[slice]:
+    """Slices of the first axis that fit in the cache; one for all where the other numbers are laid along it too."""
+    fixed = laid.ndim == accumulator.ndim and laid.ndim > 0 and laid.shape[0] > 1
+    if fixed or accumulator.ndim == 0 or accumulator.numel() <= BLOCK_ELEMENTS:
+        return [slice(None)]
+    rows = max(1, BLOCK_ELEMENTS * accumulator.shape[0] // accumulator.numel())
+    return [slice(start, start + rows) for start in range(0, accumulator.shape[0], rows)]
 
 
 @frozen
@@ -117,32 +134,59 @@ class Rescale(torch.autograd.Function):
         """Exactly what integers give."""
         real = factor.detach().reshape(factor.shape or (1,)) / step.detach()
         factors = Factors.of(real, target.mode, target.where)
-        codes = rescaled(accumulator, factors, target.point, bound, target.low >= target.point)
-        codes = codes.clamp_(target.low, target.high).to(target.dtype)
-        if any(context.needs_input_grad):
-            low, high = ((edge - target.point) / real for edge in (target.low, target.high))
-            inside = (accumulator > low.to(accumulator.dtype)) & (accumulator < high.to(accumulator.dtype))
-            learns = context.needs_input_grad[1] or context.needs_input_grad[2]
-            context.save_for_backward(inside, real, step, *((accumulator, codes) if learns else ()))
+        codes = torch.empty(accumulator.shape, dtype=target.dtype, device=accumulator.device)
+        learns = any(context.needs_input_grad)
+        slope = torch.empty_like(accumulator) if learns else None
+        slopes = Slopes.of(real, target, accumulator.dtype)
+        for part in parts(accumulator, real):
+            held = accumulator[part]
+            found = rescaled(held, factors, target.point, bound, target.low >= target.point)
+            codes[part] = found.clamp_(target.low, target.high)
+            if slope is not None:
+                slopes.write(held, slope[part])
+        if slope is not None:
+            kept = (accumulator, codes) if any(context.needs_input_grad[1:3]) else ()
+            context.save_for_backward(slope, real, step, *kept)
             context.target, context.shape = target, factor.shape
         return codes
 
     @staticmethod
     def backward(context: Context, *gradients: Any) -> Any:
         """Straight through where the code was not clamped; a step learns by LSQ's or by PACT's rule."""
-        inside, real, step, *rest = context.saved_tensors
-        passed = gradients[0] * inside
-        given = (passed * real.to(passed.dtype)).to(passed.dtype) if context.needs_input_grad[0] else None
+        slope, real, step, *rest = context.saved_tensors
+        given = gradients[0] * slope
         if not rest:
             return given, None, None, None, None
         accumulator, codes = rest
-        by_factor = reduced(passed * accumulator, context.shape) / step if context.needs_input_grad[1] else None
+        passed = given.to(torch.float64)
+        by_factor = reduced(passed * accumulator / real, context.shape) / step if context.needs_input_grad[1] else None
         by_step = None
         if context.needs_input_grad[2]:
             pact = context.target.rule == "pact"
-            values = codes.to(torch.float64) - context.target.point if pact else accumulator * real
-            by_step = -(passed * values).sum(dtype=torch.float64) / step
+            values = (codes.to(torch.float64) - context.target.point) / real if pact else accumulator
+            by_step = -(passed * values).sum() / step
         return given, by_factor, by_step, None, None
+
+
+@frozen
+class Slopes:
+    """The derivative of codes by accumulators: the factor between two accumulators, and zero beyond them."""
+
+    real: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
+    zero: torch.Tensor
+
+    @classmethod
+    def of(cls, real: torch.Tensor, target: Target, dtype: torch.dtype) -> "Slopes":
+        """The accumulators at which codes are clamped."""
+        low, high = ((edge - target.point) / real for edge in (target.low, target.high))
+        return cls(real.to(dtype), low.to(dtype), high.to(dtype), torch.zeros((), dtype=dtype))
+
+    def write(self, accumulator: torch.Tensor, slope: torch.Tensor) -> None:
+        """Write the derivative in its place."""
+        inside = (accumulator > self.low).logical_and_(accumulator < self.high)
+        torch.where(inside, self.real, self.zero, out=slope)
 
 
 def reduced(gradient: torch.Tensor, shape: torch.Size) -> torch.Tensor:
@@ -209,8 +253,10 @@ class Quantize(torch.autograd.Function):
         context: Context, values: torch.Tensor, step: torch.Tensor, target: Target
     ) -> torch.Tensor:
         """clamp(rne(x / step) + zero point)."""
-        codes = values.detach().to(torch.float64).div(step).round_().add_(target.point)
-        codes = codes.clamp_(target.low, target.high).to(target.dtype)
+        codes = torch.empty(values.shape, dtype=target.dtype, device=values.device)
+        for part in parts(values, step):
+            found = values.detach()[part].to(torch.float64, copy=True).div_(step).round_().add_(target.point)
+            codes[part] = found.clamp_(target.low, target.high)
         if any(context.needs_input_grad):
             context.save_for_backward(values, step, *((codes,) if context.needs_input_grad[1] else ()))
             context.target = target
