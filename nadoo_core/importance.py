@@ -52,12 +52,14 @@ class Scoring:
         return value.movedim(axis.axis, 0).reshape(value.shape[axis.axis], -1)
 
     def data(self) -> "Examples":
-        """The calibration examples, spread over the whole set."""
+        """The calibration examples, spread over the whole set, in the precision that the graph takes."""
+        from nadoo_core.calibrating.data import in_precision
+
         found = self.context.data("calibration")
         if not len(found):
             message = "there are no calibration examples; give `calibration` in [data], or choose importance = 'l2'"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {self.context.step!r}", message))
-        return spread(found, self.examples)
+        return in_precision(self.graph, spread(found, self.examples))
 
 
 def spread(examples: "Examples", most: int) -> "Examples":

@@ -21,7 +21,16 @@ def calibration_examples(graph: "ModelGraph", context: Context, most: int) -> "E
         found = context.data("calibration")
     except ContextError:
         return None
-    return in_precision(graph, spread(found, examples_that_fit(graph, most))) if len(found) else None
+    size = batch_size(graph)
+    if len(found) < (size or 1):
+        return None
+    return in_precision(graph, spread(found, size or examples_that_fit(graph, most)))
+
+
+def batch_size(graph: "ModelGraph") -> int | None:
+    """How many examples a graph takes at once, no more and no fewer; None where that is open."""
+    shape = graph.inputs[0].type.shape
+    return shape[0] if shape and isinstance(shape[0], int) else None
 
 
 def in_precision(graph: "ModelGraph", examples: "Examples") -> "Examples":

@@ -12,6 +12,7 @@ from attrs import define, field
 from torch import Tensor
 from torch.nn import functional as F
 
+from nadoo_core.calibrating.data import batch_size
 from nadoo_core.calibrating.rows import draw_places, input_rows, output_axis
 from nadoo_core.calibrating.seen import Seen, example_axis, pseudo_loss
 from nadoo_core.importance import Scoring
@@ -41,7 +42,7 @@ def observe(scoring: Scoring, names: set[str], *, moments: bool = True) -> Mappi
     nodes = [node for node in graph.nodes() if node.name in names]
     found: dict[str, Observed] = {}
     total = len(examples)
-    for batch in examples.batches(BATCH):
+    for batch in examples.batches(batch_size(graph) or BATCH):
         seen = Seen(graph, nodes, batch.inputs)
         gradients = seen.gradients(pseudo_loss(seen.outputs[0], labelled=examples.labelled, generator=generator))
         for node, value, gradient in zip(nodes, seen.values, gradients, strict=True):

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from attrs import frozen
 
+from nadoo_core.calibrating.data import calibration_examples
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.importance import CALIBRATION_EXAMPLES, Scoring
 from nadoo_core.options import Bytes, Seconds, Share, option
@@ -13,7 +14,6 @@ from nadoo_core.passes import CALIBRATED, Context, Effect, Pass, Property, Selec
 from nadoo_core.training.options import TrainingChoices
 from nadoo_graphs.channels import ChannelMap, ChannelPreview, analyse_channels, remove_channels
 from nadoo_graphs.graph import ModelGraph
-from nadoo_pruning.calibration import calibration_examples
 from nadoo_pruning.channel_choice import Manner, choose_units
 from nadoo_pruning.channel_scores import Normalizer, Reduction, importance_of, normalized, unit_scores
 from nadoo_pruning.freedom import free_units

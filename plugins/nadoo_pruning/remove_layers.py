@@ -7,6 +7,7 @@ from attrs import frozen
 from torch import Tensor
 from torch.nn import functional as F
 
+from nadoo_core.calibrating.data import calibration_examples
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.importance import CALIBRATION_EXAMPLES
 from nadoo_core.options import Share, option
@@ -16,7 +17,6 @@ from nadoo_graphs.counting import count
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.sizes import symbols_of
 from nadoo_pruning.blocks import Block, find_blocks, remove_block
-from nadoo_pruning.calibration import calibration_examples
 from nadoo_pruning.healing import heal
 
 Damages = list[tuple[float, Block]]

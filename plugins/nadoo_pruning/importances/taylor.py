@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from nadoo_core.calibrating.data import batch_size
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.evaluation.losses import cross_entropy
 from nadoo_core.evaluation.outputs import flat
@@ -25,7 +26,7 @@ def taylor(scoring: Scoring) -> Sequence[Opinion]:
     for name, weight in weights.items():
         weight.requires_grad_(name in {axis.tensor for axis in axes})
     totals = [torch.zeros(len(axis.units), dtype=torch.float64) for axis in axes]
-    for batch in examples.batches(BATCH):
+    for batch in examples.batches(batch_size(scoring.graph) or BATCH):
         module.zero_grad()
         labels = batch.targets
         if labels is not None:

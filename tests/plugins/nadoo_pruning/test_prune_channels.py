@@ -85,7 +85,9 @@ def test_what_the_estimator_says_of_the_device_is_a_target(kind: str) -> None:
 
 def test_an_estimator_that_does_not_know_stops_the_pass() -> None:
     context = context_with({}, estimate=lambda graph, device=None: SimpleNamespace(latency=None))
-    with pytest.raises(PassError, match="the latency of this model on the device is unknown, because no estimator gives it"):
+    with pytest.raises(
+        PassError, match="the latency of this model on the device is unknown, because no estimator gives it"
+    ):
         PruneChannels(latency=1e-3).run(residual_network(), context)
 
 
@@ -300,3 +302,16 @@ def test_what_a_recurrence_reads_too_goes_by_the_length_of_its_weights() -> None
         for name in ("loss", "l2")
     )
     assert torch.equal(by_loss.graph.tensor("lstm.weight_hh_l0"), by_length.graph.tensor("lstm.weight_hh_l0"))
+
+
+@pytest.mark.parametrize("importance", ["loss", "taylor"])
+def test_a_graph_that_takes_so_many_examples_at_once_is_given_them(importance: str) -> None:
+    graph = ModelGraph("fixed")
+    h = graph.add_input("x", (6, 3), "float64")
+    h = graph.add("linear", [h], name="first", tensors={"weight": torch.randn(8, 3, dtype=torch.float64)})
+    h = graph.add("relu", [h], name="relu")
+    weight = torch.randn(4, 8, dtype=torch.float64)
+    graph.set_outputs([graph.add("linear", [h], name="second", tensors={"weight": weight})])
+    data = {"calibration": Examples(torch.randn(20, 3), torch.arange(20) % 4)}
+    result = PruneChannels(macs=0.5, importance=importance).run(graph, context_with(data)).graph
+    assert result.tensor("first.weight").shape == (4, 3)
