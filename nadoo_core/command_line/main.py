@@ -23,6 +23,7 @@ recipe or the command is wrong.
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "run": "Run a recipe: the result, its ledger, and what each step did.",
+        "study": "Run a recipe many times, as its [study] says: a table and a plot.",
         "plan": "Say what each step of a recipe would touch, without training or writing.",
         "init": "Write a recipe for a model, with every choice explained.",
         "inspect": "Show a model: its nodes, work, weights and memory.",

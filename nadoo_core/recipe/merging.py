@@ -1,9 +1,9 @@
 """One recipe on top of another: tables are merged key by key, steps by their names, and `--set` has the last word."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from nadoo_core.errors import CoreCode, Problem, RecipeError
 from nadoo_core.options import did_you_mean
@@ -28,6 +28,8 @@ SOURCES: Mapping[str, tuple[str, ...]] = {"model": ("python", "file"), "data": (
 KEPT: Mapping[str, tuple[str, ...]] = {"model": ("inputs", "trained"), "data": ("validation", "calibration")}
 """What is inherited all the same."""
 Tables = dict[str, Any]
+Change: TypeAlias = str | tuple[str, Any]
+"""One change of an option: a text as a shell has it, or its path and value."""
 
 
 def extended(document: Document, registry: "Registry", problems: list[Problem], chain: tuple[str, ...] = ()) -> Tables:
@@ -162,8 +164,14 @@ def is_same_step(one: Any, other: Any) -> bool:
     return names[0] is not None and names[0] == names[1]
 
 
-def with_change(tables: Tables, text: str) -> None:
-    """Apply one `--set`, such as "heal.epochs=2" or "model.weights=best.safetensors"."""
+def with_change(tables: Tables, change: Change) -> None:
+    """Apply one `--set`, such as "heal.epochs=2" or "model.weights=best.safetensors", or a path with its value."""
+    if not isinstance(change, str):
+        path, value = change
+        keys = path.split(".")
+        chosen_table(tables, keys, f"study {path!r}")[keys[-1]] = value
+        return
+    text = change
     where = f"--set {text}"
     path, equals, value = text.partition("=")
     keys = [key.strip() for key in path.split(".")]
@@ -171,6 +179,17 @@ def with_change(tables: Tables, text: str) -> None:
         raise RecipeError(recipe_problem(where, "give STEP.OPTION=VALUE, such as heal.epochs=2 or seed=1"))
     table = chosen_table(tables, keys, where)
     table[keys[-1]] = from_here(keys, parse_value(value.strip()))
+
+
+def leave_out(tables: Tables, names: Sequence[str]) -> None:
+    """Remove steps by name; one that there is not is refused."""
+    known = [str(step.get("name")) for step in step_tables(tables)]
+    for name in names:
+        if name not in known:
+            where, message = f"without {name!r}", f"there is no step {name!r}; {did_you_mean(name, known)}"
+            raise RecipeError(Problem(CoreCode.UNKNOWN_NAME, where, message))
+    if names:
+        tables["step"] = [step for step in step_tables(tables) if step.get("name") not in names]
 
 
 def chosen_table(tables: Tables, keys: list[str], where: str) -> Tables:

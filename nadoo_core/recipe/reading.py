@@ -10,7 +10,7 @@ from nadoo_core.errors import CoreCode, Problem, RecipeError
 from nadoo_core.options import did_you_mean, structure
 from nadoo_core.passes import TRAINED, check_flow
 from nadoo_core.recipe.documents import Document, find_document, parse_document
-from nadoo_core.recipe.merging import extended, with_change, with_step_names
+from nadoo_core.recipe.merging import Change, extended, leave_out, with_change, with_step_names
 from nadoo_core.recipe.problems import attempt, recipe_problem
 from nadoo_core.recipe.recipe import Recipe, Step
 from nadoo_core.recipe.references import FORM, parse_reference
@@ -26,10 +26,19 @@ NAMED_METRICS = ("accuracy", "auc", "mse", "top-3", "top-5")
 DEFAULT_NAME = "recipe"
 
 
-def read_recipe(source: str | Path, *, registry: "Registry | None" = None, changes: Sequence[str] = ()) -> Recipe:
-    """The recipe of a file, or of an installed package by name; `changes` are those of `--set`."""
+def read_recipe(
+    source: str | Path,
+    *,
+    registry: "Registry | None" = None,
+    changes: Sequence[Change] = (),
+    without: Sequence[str] = (),
+) -> Recipe:
+    """The recipe of a file, or of an installed package by name; `changes` are those of `--set`, as text or as pairs.
+
+    Steps that are named in `without` are left out.
+    """
     known = registry or installed()
-    return build(find_document(source, known), known, changes)
+    return build(find_document(source, known), known, changes, without)
 
 
 def read_recipe_text(
@@ -46,13 +55,13 @@ def installed() -> "Registry":
     return Registry.of(installed=True)
 
 
-def build(document: Document, registry: "Registry", changes: Sequence[str]) -> Recipe:
+def build(document: Document, registry: "Registry", changes: Sequence[Change], without: Sequence[str] = ()) -> Recipe:
     """Everything that the tables say, or everything that is wrong with them."""
     problems: list[Problem] = []
     tables = extended(document, registry, problems)
     for change in changes:
         attempt(problems, lambda change=change: with_change(tables, change))
-    with_step_names(tables)
+    attempt(problems, lambda: leave_out(with_step_names(tables), without))
     section = attempt(problems, lambda: structure(RecipeSection, with_arrays(tables, problems), "recipe"))
     steps = read_steps(table_list(tables, "step"), registry, document.folder, problems)
     exports = read_exports(table_list(tables, "export"), registry, problems)
@@ -69,6 +78,7 @@ def build(document: Document, registry: "Registry", changes: Sequence[str]) -> R
         evaluation=section.evaluation,
         target=section.target,
         steps=tuple(steps),
+        study=section.study,
         exports=tuple(exports),
         folder=document.folder,
         source=document.source,
@@ -80,11 +90,20 @@ def build(document: Document, registry: "Registry", changes: Sequence[str]) -> R
 def checked(recipe: Recipe, registry: "Registry", problems: list[Problem], title: str) -> Recipe:
     """The recipe, if its parts fit together too."""
     problems.extend(reference_problems(recipe, registry))
+    attempt(problems, lambda: known_device(recipe, registry))
     problems.extend(problem for step in recipe.steps for problem in limit_problems(step, recipe))
     problems.extend(flow_problems(recipe))
     if problems:
         raise RecipeError(unique(problems), f"{title} is wrong:")
     return recipe
+
+
+def known_device(recipe: Recipe, registry: "Registry") -> None:
+    """Refuse a device that nobody offers, and a file of one that cannot be read."""
+    from nadoo_core.cost import find_device
+
+    if recipe.target.device is not None:
+        find_device(recipe.target.device, registry, beside=recipe.folder)
 
 
 def flow_problems(recipe: Recipe) -> list[Problem]:

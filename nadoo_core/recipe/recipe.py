@@ -11,6 +11,7 @@ from nadoo_core.recipe.sections import (
     Limit,
     ModelSection,
     Require,
+    StudySection,
     TargetSection,
 )
 
@@ -55,6 +56,7 @@ class Recipe:
     target: TargetSection = field(factory=TargetSection)
     steps: tuple[Step, ...] = ()
     exports: tuple[Export, ...] = ()
+    study: StudySection | None = None
     folder: Path = field(factory=Path)
     source: Path | None = None
     document: dict[str, Any] = field(factory=dict[str, Any], repr=False)

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from nadoo_core.options import Bytes, Seconds, Share, option
+from nadoo_core.cost.budget import Budget
+from nadoo_core.options import Share, option
 from nadoo_core.recipe.plain import PlainTable
 
 LONGEST_TEXT = 4096
@@ -94,21 +95,11 @@ class EvaluationSection:
 
 
 @frozen(kw_only=True)
-class BudgetSection:
-    """What the device has to spare."""
-
-    flash: Bytes | None = option(default=None, help="largest size of program and weights")
-    ram: Bytes | None = option(default=None, help="largest peak of working memory")
-    latency: Seconds | None = option(default=None, help="longest time of one inference")
-    energy: float | None = option(default=None, above=0, help="largest energy of one inference, in joules")
-
-
-@frozen(kw_only=True)
 class TargetSection:
     """The hardware that the model is meant for."""
 
     device: str | None = option(default=None, help="a device by name (see `nadoo devices`)")
-    budget: BudgetSection = option(factory=BudgetSection, help="what the model may cost there")
+    budget: Budget = option(factory=Budget, help="what the model may cost there")
 
 
 @frozen(kw_only=True)
@@ -160,6 +151,36 @@ class StepKeys:
 
 
 @frozen(kw_only=True)
+class VariantSection:
+    """One line of a study: the recipe with some options set, and some steps left out."""
+
+    label: str = option(min_length=1, max_length=200, help="what the line is called")
+    set: PlainTable = option(factory=PlainTable, help="STEP.OPTION → value, as --set has it")
+    without: tuple[str, ...] = option(default=(), help="steps that are left out")
+
+
+@frozen(kw_only=True)
+class StudySection:
+    """The recipe run many times: `nadoo study` makes a table and a plot of it."""
+
+    sweep: PlainTable = option(factory=PlainTable, help="STEP.OPTION → the values that it takes in turn")
+    variant: tuple[VariantSection, ...] = option(default=(), help="the lines that are compared, a table each")
+    seeds: tuple[int, ...] = option(default=(), minimum=0, help="seeds of the run; unset: the recipe's own")
+    metric: str = option(default="accuracy", help="what the plot shows: a metric or another column of the table")
+
+    def complaints(self) -> Iterable[str]:
+        """There is something to compare."""
+        if not (self.sweep or self.variant or self.seeds):
+            yield "compares nothing; give sweep, [[study.variant]] or seeds"
+        for path, values in self.sweep.items():
+            if not isinstance(values, tuple | list) or not values:
+                yield f"sweep.{path} is {values!r}; give the list of values that it takes"
+        labels = [variant.label for variant in self.variant]
+        if len(set(labels)) != len(labels):
+            yield "two variants have the same label; rename one of them"
+
+
+@frozen(kw_only=True)
 class RecipeSection:
     """The top of a recipe; what may stand in steps and exports depends on what is installed."""
 
@@ -173,8 +194,9 @@ class RecipeSection:
     evaluation: EvaluationSection = option(factory=EvaluationSection, help="how it is judged")
     target: TargetSection = option(factory=TargetSection, help="the hardware it is meant for")
     step: tuple[dict[str, Any], ...] = option(default=(), help="the steps in their order, a table [[step]] each")
+    study: StudySection | None = option(default=None, help="what `nadoo study` varies; `nadoo run` passes it over")
     export: tuple[dict[str, Any], ...] = option(default=(), help="the forms of the result, a table [[export]] each")
 
 
-SECTIONS = ("name", "description", "extends", "seed", "compute", "model", "data", "evaluation", "target")
+SECTIONS = ("name", "description", "extends", "seed", "compute", "model", "data", "evaluation", "target", "study")
 """The keys of a recipe beside steps and exports."""

@@ -139,7 +139,7 @@ class NarrowLinear(Pass):
         for name in pair.between:
             graph.bypass(name)
         if not width:
-            tensors = {"weight": target.weight.to(dtype), **({"bias": bias.to(dtype)} if bool(bias.any()) else {})}
+            tensors = {"weight": target.weight.to(dtype), **bias_role(bias, dtype)}
             graph.merge([pair.first, pair.second], NodeSpec("linear", tensors=tensors))
             return 0.0
         found = Svd().decompose(target, (width,), Search())
@@ -147,7 +147,7 @@ class NarrowLinear(Pass):
         bias = bias + (target.weight - found.product) @ mean
         with graph.edit():
             graph.replace(pair.first, "linear", tensors={"weight": inner})
-            graph.replace(pair.second, "linear", tensors={"weight": outer, "bias": bias.to(dtype)})
+            graph.replace(pair.second, "linear", tensors={"weight": outer, **bias_role(bias, dtype)})
         return sqrt(target.error(found.product) / target.energy) if target.energy else 0.0
 
     # --- an activation between ---
@@ -177,6 +177,11 @@ class NarrowLinear(Pass):
         after = numbers_of(graph, pair)
         rows.append(row(pair, "fewer units", (weight.shape[1], width), path.relative(width), (before, after)))
         return None
+
+
+def bias_role(bias: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The bias as a layer's tensor, where it is one."""
+    return {"bias": bias.to(dtype)} if bool(bias.any()) else {}
 
 
 def moments_of(graph: ModelGraph, data: Examples, name: str) -> Tensor:

@@ -14,8 +14,13 @@ def nadoo_plugin() -> Plugin:
             "mnist-perceptron": "nadoo_recipes.mnist_models:mnist_perceptron",
         },
         recipes={
+            "digits-to-c": "nadoo_recipes:digits-to-c.toml",
             "digits-int4": "nadoo_recipes:digits-int4.toml",
             "post-training": "nadoo_recipes:post-training.toml",
             "quickstart": "nadoo_recipes:quickstart.toml",
+            "study-bits": "nadoo_recipes:study-bits.toml",
+            "study-layers": "nadoo_recipes:study-layers.toml",
+            "study-sparsity": "nadoo_recipes:study-sparsity.toml",
+            "study-width": "nadoo_recipes:study-width.toml",
         },
     )

@@ -260,3 +260,28 @@ def test_a_limit_that_is_none_is_refused(limit: str) -> None:
     answer = call("store", "prune", "--limit", limit)
     assert answer.code == 2
     assert "--limit" in answer.errors
+
+
+# --- study ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_study_prints_its_table_and_says_where_it_is(home: Path) -> None:
+    (home / "study.toml").write_text(
+        (home / "tiny.toml").read_text(encoding="utf-8")
+        + '\n[study]\nmetric = "parameters"\n[[study.variant]]\nlabel = "merged"\n'
+        + '[[study.variant]]\nlabel = "two"\nwithout = ["merge-linear"]\n',
+        encoding="utf-8",
+    )
+    answer = call("study", "study.toml", "--out", "found")
+    assert answer.code == 0, answer.errors
+    assert "two − merged: +40" in answer.text
+    assert (home / "found" / "study.csv").exists()
+    document = call("study", "study.toml", "--json").document
+    assert [row["parameters"] for row in document["rows"]] == [8, 48]
+    assert document["table"] == str(Path("out") / "study" / "study.csv")
+
+
+def test_a_recipe_that_is_no_study_is_refused() -> None:
+    answer = call("study", "tiny.toml")
+    assert answer.code == 2
+    assert "has no [study]" in answer.errors
