@@ -274,6 +274,7 @@ def test_a_target_that_is_met_already_changes_nothing_and_is_an_error() -> None:
         PruneChannels(macs=1.0).run(residual_network(), context_with({}))
 
 
+@pytest.mark.slow
 def test_it_obeys_every_law_where_it_changes_something() -> None:
     steps = strategies.builds(
         PruneChannels, macs=strategies.floats(0.3, 0.9), importance=strategies.sampled_from(["auto", "l1", "random"])
