@@ -144,6 +144,11 @@ class GraphBuilder(GraphStore):
                 self._connect(value, node.name, index)
         self._dirty.clear()
 
+    def infer_again(self, names: Iterable[str]) -> None:
+        """Infer the types of some nodes, and of whatever follows from them, once what they depend on has changed."""
+        with self.edit():
+            self._dirty.update(names)
+
     def _promise(self, count: int) -> None:
         """Another number of results has no names and no structure until the contract is given them."""
         contract = self.contract

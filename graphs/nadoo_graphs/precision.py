@@ -2,7 +2,8 @@
 
 What is exact in real numbers differs by 1e-7 in float32 however careful it is; on a float64 copy the difference shrinks
 to 1e-16, and whatever is larger was a mistake. Every floating dtype becomes the wanted one: tensors, types, attributes,
-and the texts in which opaque operators keep what they were captured with.
+and the texts in which opaque operators keep what they were captured with. Integer codes are the same in either
+precision that holds them, but accumulators may need the wider one, so the types around codes are inferred again.
 """
 
 import re
@@ -14,6 +15,7 @@ from nadoo_graphs.contract import Contract, InputContract
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Attribute, Node
+from nadoo_graphs.ops.quantized.codes import CARRIERS
 from nadoo_graphs.ops.structure import OPAQUE
 from nadoo_graphs.values import FLOATING, ValueType
 
@@ -29,6 +31,10 @@ def with_dtype(graph: ModelGraph, dtype: str) -> ModelGraph:
     if dtype not in FLOATING:
         message = f"is no floating-point dtype; give one of {', '.join(FLOATING)}"
         raise GraphError(Problem(Code.DTYPE, f"dtype {dtype!r}", message))
+    quantized = [node.name for node in graph.nodes() if any(item.format is not None for item in node.outputs)]
+    if quantized and dtype not in CARRIERS:
+        message = f"does not hold the codes of {quantized[0]!r} exactly; give {' or '.join(CARRIERS)}"
+        raise GraphError(Problem(Code.DTYPE, f"dtype {dtype!r}", message))
     records = {name: record_in(record, dtype) for name, record in graph.tensors.items()}
     other = ModelGraph(graph.name, graph.ops)
     other.assemble(
@@ -36,6 +42,7 @@ def with_dtype(graph: ModelGraph, dtype: str) -> ModelGraph:
         [(node_in(graph, node, dtype), graph.operands(node)) for node in graph.nodes()],
     )
     other.contract = contract_in(graph.contract, dtype)
+    other.infer_again(quantized)
     other.verify()
     return other
 
