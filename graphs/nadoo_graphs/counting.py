@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -80,6 +81,8 @@ def value_bytes(value: ValueType, formats: "FormatTable | None" = None) -> Size:
     """The bytes of a value: its bits, rounded up to whole bytes."""
     bits = element_bits(value, formats)
     unit = 8 * bits.denominator
+    if bits.numerator % unit == 0:
+        return value.elements * (bits.numerator // unit)
     return (value.elements * bits.numerator + unit - 1) // unit
 
 
@@ -91,9 +94,15 @@ def byte_count(value: ValueType, formats: "FormatTable | None" = None) -> int:
 def element_bits(value: ValueType, formats: "FormatTable | None" = None) -> Fraction:
     """The bits of one number: the format's width where there is a format, else the dtype's."""
     if value.format is None:
-        return Fraction(ELEMENT_BITS[value.dtype])
+        return dtype_bits(value.dtype)
     if formats is None:
         from nadoo_graphs.formats import standard_formats
 
         formats = standard_formats()
     return formats[value.format].bits
+
+
+@cache
+def dtype_bits(dtype: str) -> Fraction:
+    """The bits of one number of a dtype."""
+    return Fraction(ELEMENT_BITS[dtype])

@@ -129,12 +129,28 @@ def add(left: Size, right: Size) -> Size:
 
 def multiply(left: Size, right: Size) -> Size:
     """The product of two sizes."""
+    if isinstance(right, int):
+        return scale(left, right)
+    if isinstance(left, int):
+        return scale(right, left)
     terms: dict[Monomial, int] = {}
     for first, one in terms_of(left).items():
         for second, two in terms_of(right).items():
             monomial = multiply_monomials(first, second)
             terms[monomial] = terms.get(monomial, 0) + one * two
     return from_terms(terms)
+
+
+def scale(size: Size, factor: int) -> Size:
+    """A size so many times; its terms keep their order."""
+    if isinstance(size, int) or factor == 0:
+        return size * factor if isinstance(size, int) else 0
+    if factor == 1:
+        return size
+    terms = tuple((monomial, coefficient * factor) for monomial, coefficient in size.terms)
+    if max(abs(coefficient) for _, coefficient in terms) > LARGEST:
+        raise size_error("expression", "has a coefficient that does not fit in 64 bits", Code.LIMIT)
+    return Symbolic(terms)
 
 
 def multiply_monomials(left: Monomial, right: Monomial) -> Monomial:
@@ -250,11 +266,14 @@ def factor_text(size: Size) -> str:
 
 
 def size_product(sizes: Iterable[Size]) -> Size:
-    """The number of elements of a shape."""
-    total: Size = 1
+    """The number of elements of a shape; known sizes are multiplied first, because that is cheap."""
+    known, total = 1, None
     for size in sizes:
-        total = total * size
-    return total
+        if isinstance(size, int):
+            known *= size
+        else:
+            total = size if total is None else multiply(total, size)
+    return known if total is None else scale(total, known)
 
 
 def symbols_of(size: Size) -> tuple[str, ...]:
@@ -273,12 +292,14 @@ def bind(size: Size, values: Mapping[str, int]) -> int:
     """The number that a size is once its symbols have values; an unbound symbol is E10."""
     if isinstance(size, int):
         return size
-    missing = [name for name in symbols_of(size) if name not in values]
-    if missing:
-        raise size_error(str(size), f"symbol {missing[0]!r} has no value; bind it, for example to 1", Code.SYMBOL)
     total = 0
-    for monomial, coefficient in size.terms:
-        total += coefficient * math.prod(bind_atom(atom, values) ** power for atom, power in monomial)
+    try:
+        for monomial, coefficient in size.terms:
+            total += coefficient * math.prod(bind_atom(atom, values) ** power for atom, power in monomial)
+    except KeyError as error:
+        missing = next(name for name in symbols_of(size) if name not in values)
+        message = f"symbol {missing!r} has no value; bind it, for example to 1"
+        raise size_error(str(size), message, Code.SYMBOL) from error
     return total
 
 

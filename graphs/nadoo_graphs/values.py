@@ -1,6 +1,7 @@
 """The type of a value that flows along an edge, and the reference that names such a value."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -16,6 +17,12 @@ FLOATING = ("bfloat16", "float16", "float32", "float64")
 INTEGRAL = ("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64")
 
 
+@lru_cache(maxsize=4096)
+def element_count(shape: Shape) -> Size:
+    """How many numbers a shape holds; a network has few shapes, and every count of its work asks for them."""
+    return size_product(shape)
+
+
 @frozen
 class ValueType:
     """Shape, dtype and number format of a value; without a format it is held exactly as its dtype says."""
@@ -27,7 +34,7 @@ class ValueType:
     @property
     def elements(self) -> Size:
         """How many numbers the value holds."""
-        return size_product(self.shape)
+        return element_count(self.shape)
 
     @property
     def rank(self) -> int:
