@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from nadoo_graphs.lowered.optimizing.copies import propagate_copies
 from nadoo_graphs.lowered.optimizing.dead_code import remove_dead_code
+from nadoo_graphs.lowered.optimizing.depth_first import run_depth_first
 from nadoo_graphs.lowered.optimizing.duplicates import merge_duplicates
 from nadoo_graphs.lowered.optimizing.folding import fold_constants
 from nadoo_graphs.lowered.optimizing.fusion import fuse_pointwise
@@ -23,6 +24,7 @@ OPTIMIZATIONS: Mapping[str, Optimization] = MappingProxyType(
         "propagate-copies": propagate_copies,
         "merge-duplicates": merge_duplicates,
         "fuse-pointwise": fuse_pointwise,
+        "run-depth-first": run_depth_first,
         "reduce-strength": reduce_strength,
         "hoist-invariants": hoist_invariants,
     }

@@ -1,0 +1,208 @@
+"""Channel by channel through chains of layers: what lies between two of them shrinks to one channel.
+
+A layer that works on channels alone (a depthwise convolution, a pool, a norm by statistics) can follow its producer
+within one loop over channels, whatever the producer itself reads. Nothing is computed twice and no bit changes; only
+the order does, and that is done where the arena becomes smaller.
+"""
+
+from collections.abc import Callable
+
+from attrs import evolve, frozen
+
+from nadoo_graphs.lowered.affine import Affine, affine
+from nadoo_graphs.lowered.expressions import Expression, Load, Name, Number
+from nadoo_graphs.lowered.kernel_check import KernelCheck
+from nadoo_graphs.lowered.optimizing.duplicates import writer_counts
+from nadoo_graphs.lowered.optimizing.rewriting import rewritten, rewritten_body
+from nadoo_graphs.lowered.optimizing.simplification import simpler
+from nadoo_graphs.lowered.planning import plan
+from nadoo_graphs.lowered.program import ARENA, FLASH, Kernel, Program, Slice
+from nadoo_graphs.lowered.statements import Assign, For, If, Let, Statement, Store, parts, walk
+
+Index = Callable[[str, Expression], Expression]
+
+
+@frozen(eq=False)
+class Pair:
+    """Two kernels that may share their loop over channels, and the buffer between them."""
+
+    first: int
+    second: int
+    buffer: str
+    area: int
+
+
+def run_depth_first(program: Program) -> Program:
+    """Join pairs for as long as the arena becomes smaller."""
+    refused: set[tuple[str, str]] = set()
+    size = plan(program, reorder=False).arena_bytes
+    while True:
+        pair = next_pair(program, refused)
+        if pair is None:
+            return program
+        trial = joined(program, pair)
+        smaller = size + 1 if trial is None else plan(trial, reorder=False).arena_bytes
+        if trial is None or smaller > size:
+            refused.add((program.kernels[pair.first].name, program.kernels[pair.second].name))
+            continue
+        program, size = trial, smaller
+
+
+def next_pair(program: Program, refused: set[tuple[str, str]]) -> Pair | None:
+    """A kernel and the only reader of its result, both of them loops over the same channels."""
+    writers = writer_counts(program)
+    for second, reader in enumerate(program.kernels):
+        for first, producer in enumerate(program.kernels[:second]):
+            if (producer.name, reader.name) not in refused:
+                pair = pair_of(program, first, second, writers)
+                if pair is not None:
+                    return pair
+    return None
+
+
+def channel_loop(kernel: Kernel) -> For | None:
+    """The loop over channels that a kernel is."""
+    if len(kernel.body) != 1 or not isinstance(kernel.body[0], For):
+        return None
+    loop = kernel.body[0]
+    return loop if loop.start == Number(0) and isinstance(loop.stop, Number) and loop.stop.value > 1 else None
+
+
+def pair_of(program: Program, first: int, second: int, writers: dict[str, int]) -> Pair | None:
+    """The pair that two kernels make, if the second reads nothing else that is computed."""
+    producer, reader = program.kernels[first], program.kernels[second]
+    one, other = channel_loop(producer), channel_loop(reader)
+    if one is None or other is None or one.stop != other.stop:
+        return None
+    shared = [producer.roles[role] for role in producer.written if producer.roles[role] in reader.roles.values()]
+    if len(shared) != 1 or not is_between(program, shared[0], writers, (producer, reader)):
+        return None
+    area, rest = divmod(shared[0].length, int(one.stop.value))  # type: ignore[union-attr]
+    computed = [
+        part for role, part in reader.roles.items() if role not in reader.written and part.buffer != shared[0].buffer
+    ]
+    alone = all(program.buffers[part.buffer].storage == FLASH for part in computed)
+    return Pair(first, second, shared[0].buffer, area) if alone and not rest and len(reader.written) == 1 else None
+
+
+def is_between(program: Program, part: Slice, writers: dict[str, int], kernels: tuple[Kernel, Kernel]) -> bool:
+    """Whether a buffer is written by the one, read by the other, and touched by nobody else."""
+    buffer = program.buffers[part.buffer]
+    users = [item for item in program.kernels if any(each.buffer == part.buffer for each in item.roles.values())]
+    whole = part.offset == 0 and part.length == buffer.length
+    return buffer.storage == ARENA and whole and writers[part.buffer] == 1 and users == list(kernels)
+
+
+def joined(program: Program, pair: Pair) -> Program | None:
+    """Both kernels in one loop over channels, or nothing where an index does not allow it."""
+    producer, reader = program.kernels[pair.first], program.kernels[pair.second]
+    one, other = channel_loop(producer), channel_loop(reader)
+    if one is None or other is None:
+        return None
+    mark = f"_{len(producer.attributes.get('joined', (producer.operator,))) + 1}"
+    names = {
+        role: "between" + mark if part.buffer == pair.buffer else role + mark for role, part in reader.roles.items()
+    }
+    own = {role: "between" + mark if part.buffer == pair.buffer else role for role, part in producer.roles.items()}
+    given = contracted(one, own, pair.area, "between" + mark, "")
+    taken = contracted(other, names, pair.area, "between" + mark, mark)
+    if given is None or taken is None:
+        return None
+    taken = rewritten_body(taken, lambda part: Name(one.variable) if part == Name(other.variable + mark) else part)
+    body = (For(one.variable, one.start, one.stop, (*given, *taken)),)
+    return replaced(program, pair, body, {own[role]: part for role, part in producer.roles.items()}, names)
+
+
+def replaced(
+    program: Program, pair: Pair, body: tuple[Statement, ...], first: dict[str, Slice], names: dict[str, str]
+) -> Program | None:
+    """The program with one kernel in the place of two, if its static check finds nothing."""
+    producer, reader = program.kernels[pair.first], program.kernels[pair.second]
+    between = {role: part for role, part in first.items() if part.buffer == pair.buffer}
+    results = {names[role]: reader.roles[role] for role in reader.written}
+    rest = {names[role]: part for role, part in reader.roles.items() if part.buffer != pair.buffer}
+    shrunk = {role: evolve(part, length=pair.area) for role, part in between.items()}
+    kernel = evolve(
+        producer,
+        roles={**results, **first, **rest, **shrunk},
+        body=body,
+        layer=f"{producer.layer} > {reader.layer}",
+        comment=f"channel by channel: {producer.comment}; {reader.comment}",
+        attributes={
+            "joined": (*producer.attributes.get("joined", (producer.operator,)), reader.operator),
+            "fused": (*producer.attributes.get("fused", ()), reader.operator),
+        },
+    )
+    buffer = evolve(program.buffers[pair.buffer], length=pair.area, shape=(pair.area,))
+    kernels = [
+        kernel if index == pair.first else item for index, item in enumerate(program.kernels) if index != pair.second
+    ]
+    found = program.with_buffers({**program.buffers, pair.buffer: buffer}).with_kernels(tuple(kernels))
+    return None if any(KernelCheck(found, kernel).violations()) else found
+
+
+def contracted(loop: For, names: dict[str, str], area: int, between: str, mark: str) -> tuple[Statement, ...] | None:
+    """The body of a loop for one channel: roles and locals renamed, the buffer between seen from its channel."""
+    hidden = {item.name for item in walk(loop.body) if isinstance(item, Let) and mentions(item.value, loop.variable)}
+    possible = True
+
+    def index_of(role: str, index: Expression) -> Expression:
+        nonlocal possible
+        if names[role] != between:
+            return index
+        known = {part.name: Affine({part.name: 1}) for part in parts(index) if isinstance(part, Name)}
+        form = affine(index, known)
+        usable = form is not None and form.terms.get(loop.variable) == area
+        possible = possible and usable and not any(mentions(index, name) for name in hidden)
+        channel_free = rewritten(index, lambda part: Number(0) if part == Name(loop.variable) else part)
+        return rewritten(channel_free, simpler)
+
+    body = tuple(moved(statement, names, index_of) for statement in loop.body)
+    return with_mark(body, mark) if possible else None
+
+
+def mentions(expression: Expression, name: str) -> bool:
+    """Whether a name stands in an expression."""
+    return any(isinstance(part, Name) and part.name == name for part in parts(expression))
+
+
+def moved(statement: Statement, names: dict[str, str], index_of: Index) -> Statement:
+    """A statement with its roles under other names."""
+
+    def rewrite(part: Expression) -> Expression:
+        return Load(names[part.role], index_of(part.role, part.index), part.memory) if isinstance(part, Load) else part
+
+    if isinstance(statement, For | If):
+        inner = tuple(moved(item, names, index_of) for item in statement.body)
+        if isinstance(statement, If):
+            return If(rewritten(statement.condition, rewrite), inner)
+        start, stop = rewritten(statement.start, rewrite), rewritten(statement.stop, rewrite)
+        return evolve(statement, start=start, stop=stop, body=inner)
+    value = rewritten(statement.value, rewrite)
+    if isinstance(statement, Store):
+        index = index_of(statement.role, rewritten(statement.index, rewrite))
+        return evolve(statement, role=names[statement.role], index=index, value=value)
+    return evolve(statement, value=value)
+
+
+def with_mark(body: tuple[Statement, ...], mark: str) -> tuple[Statement, ...]:
+    """Statements whose locals and loop variables have a mark behind their names."""
+    if not mark:
+        return body
+    renamed = rewritten_body(body, lambda part: evolve(part, name=part.name + mark) if isinstance(part, Name) else part)
+    return inner_marks(renamed, mark)
+
+
+def inner_marks(body: tuple[Statement, ...], mark: str) -> tuple[Statement, ...]:
+    """The names that statements define, marked; their expressions are marked already."""
+    found: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, For):
+            found.append(evolve(statement, variable=statement.variable + mark, body=inner_marks(statement.body, mark)))
+        elif isinstance(statement, If):
+            found.append(evolve(statement, body=inner_marks(statement.body, mark)))
+        elif isinstance(statement, Let | Assign):
+            found.append(evolve(statement, name=statement.name + mark))
+        else:
+            found.append(statement)
+    return tuple(found)
