@@ -15,6 +15,7 @@ from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.nesting import parts_of
 from nadoo_graphs.node import INPUT, OUTPUT, Node
 from nadoo_graphs.ops import Run
+from nadoo_graphs.ops.quantized.learning import gradient_factors, scaled_gradient
 from nadoo_graphs.sizes import Size, Symbolic
 from nadoo_graphs.tensors import TensorRecord
 from nadoo_graphs.torch_private import TreeCodeGen, TreeInfo, codegen_of
@@ -67,6 +68,7 @@ class ModuleBuilder:
         self.tensors: dict[str, fx.Proxy] = {}
         self.symbols: dict[str, tuple[Value, int]] = {}
         self.sizes: dict[str, fx.Proxy] = {}
+        self.factors = gradient_factors(graph)
 
     def build(self) -> ModelModule:
         """Fill the module with tensors, the graph with calls, and let fx write the code."""
@@ -115,7 +117,9 @@ class ModuleBuilder:
     def tensor(self, name: str) -> fx.Proxy:
         """The proxy of a tensor, fetched once."""
         if name not in self.tensors:
-            self.tensors[name] = self.fetch(name.split("."))
+            found = self.fetch(name.split("."))
+            factor = self.factors.get(self.graph.aliases.get(name, name))
+            self.tensors[name] = found if factor is None else self.record(scaled_gradient, found, factor)
         return self.tensors[name]
 
     def fetch(self, path: list[str]) -> fx.Proxy:

@@ -14,8 +14,6 @@ from nadoo_graphs.ops.quantized.numerics import (
     EXACT_FLOAT32,
     Rescale,
     Target,
-    features,
-    learned_step,
     point_of,
     require_accumulator,
     step_of,
@@ -49,7 +47,7 @@ class Rescaling(nn.Module):
         """Accumulators as codes of the output."""
         low, high = self.bounds
         target = Target(point_of(point), low, high, self.dtype, self.mode, self.rule, self.where)
-        step = learned_step(scale, self.rule, features(accumulator), high)
+        step = step_of(scale)
         codes: Tensor = Rescale.apply(accumulator, factor, step, target, bound)  # type: ignore[assignment]
         return codes
 
@@ -67,8 +65,8 @@ class Pair(Rescaling):
 
     def steps(self, a: Tensor, b: Tensor, scales: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Both scales, which may learn."""
-        first = learned_step(scales[0], self.rule, features(a), self.ranges[0][1])
-        return first, learned_step(scales[1], self.rule, features(b), self.ranges[1][1])
+        first = step_of(scales[0])
+        return first, step_of(scales[1])
 
     def reaches(self, points: tuple[int, int]) -> tuple[int, int]:
         """The largest distances from both zero points."""
@@ -106,7 +104,7 @@ class Sum(Pair):
 
         def smooth() -> Tensor:
             first, second = self.steps(a, b, (input_scale, other_scale))
-            step = learned_step(output_scale, self.rule, features(a), high)
+            step = step_of(output_scale)
             real = one * first + self.sign * (two * second)
             return in_steps(real, step, exact() if self.rule == "pact" else real, point, self.rule)
 
@@ -198,7 +196,7 @@ class Join(Rescaling):
         found: list[Tensor] = []
         for index, part in enumerate(parts):
             point = point_of(tensors.get(f"input_zero_point_{index}"))
-            factor = learned_step(tensors[f"input_scale_{index}"], self.rule, features(part), self.ranges[index][1])
+            factor = step_of(tensors[f"input_scale_{index}"])
             moved, bound = part - point if point else part, float(reach_of(self.ranges[index], point))
             found.append(self.finished(moved, factor, output_scale, output_zero_point, bound))
         return torch.cat(found, self.dim)

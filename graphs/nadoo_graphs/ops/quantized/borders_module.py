@@ -12,8 +12,6 @@ from nadoo_graphs.ops.quantized.numerics import (
 from nadoo_graphs.ops.quantized.numerics import (
     Rescale,
     Target,
-    features,
-    learned_step,
     point_of,
     step_of,
 )
@@ -47,7 +45,7 @@ class Quantize(nn.Module):
         refuse_export(self.where)
         low, high = self.bounds
         target = Target(point_of(zero_point), low, high, x.dtype, "none", self.rule, self.where)
-        step = learned_step(scale, self.rule, features(x), high)
+        step = step_of(scale)
         codes: Tensor = QuantizeFunction.apply(x, step, target)  # type: ignore[assignment]
         return codes
 
@@ -136,10 +134,10 @@ class Requantize(nn.Module):
         """The rescaled distance from the zero point."""
         refuse_export(self.where)
         point, (low, high) = point_of(input_zero_point), self.bounds
-        factor = learned_step(input_scale, self.rule, features(x), self.range[1])
+        factor = step_of(input_scale)
         if weight_scale is not None:
             factor = factor * laid(step_of(weight_scale), x.ndim, self.axis)
-        step = learned_step(output_scale, self.rule, features(x), high)
+        step = step_of(output_scale)
         target = Target(point_of(output_zero_point), low, high, self.dtype, self.mode, self.rule, self.where)
         bound = float(max(self.range[1] - point, point - self.range[0]))
         codes: Tensor = Rescale.apply(x - point if point else x, factor, step, target, bound)  # type: ignore[assignment]

@@ -16,8 +16,6 @@ from nadoo_graphs.ops.quantized.integer_norm import NORM_UNIT, norm_bound, norma
 from nadoo_graphs.ops.quantized.numerics import (
     Encode,
     EncodeBias,
-    features,
-    learned_step,
     point_of,
     require_accumulator,
     step_of,
@@ -53,10 +51,10 @@ class Lookup(Rescaling):
             return table.to(self.dtype)[(x - self.range[0]).long()]
 
         def smooth() -> Tensor:
-            step = learned_step(input_scale, self.rule, features(x), self.range[1])
+            step = step_of(input_scale)
             real = self.function((x - points[0]) * step.to(x.dtype))
             codes = exact() if self.rule == "pact" else real
-            return in_steps(real, learned_step(output_scale, self.rule, features(x), high), codes, points[1], self.rule)
+            return in_steps(real, step_of(output_scale), codes, points[1], self.rule)
 
         return substituted(exact, smooth, low, high)
 
@@ -93,10 +91,10 @@ class Softmax(Rescaling):
             return shares.add_(point).clamp_(low, high).to(self.dtype)
 
         def smooth() -> Tensor:
-            step = learned_step(input_scale, self.rule, features(x), self.range[1])
+            step = step_of(input_scale)
             real = torch.softmax(x * step, self.dim)
             codes = exact() if self.rule == "pact" else real
-            return in_steps(real, learned_step(output_scale, self.rule, features(x), high), codes, point, self.rule)
+            return in_steps(real, step_of(output_scale), codes, point, self.rule)
 
         return substituted(exact, smooth, low, high)
 
@@ -127,13 +125,13 @@ class Norm(Rescaling):
     ) -> Tensor:
         """Integers of the norm, times the weights, and the biases, requantized."""
         refuse_export(self.where)
-        step = learned_step(input_scale, self.rule, features(x), self.range[1])
+        step = step_of(input_scale)
         moved = x - point_of(input_zero_point)
         norms = self.norms(moved, step)
         factor = step_of(input_scale.new_ones(()))
         largest = 1.0
         if weight is not None and weight_scale is not None:
-            factor = learned_step(weight_scale, self.rule, weight.numel(), self.format.largest_integer)
+            factor = step_of(weight_scale)
             codes: Tensor = Encode.apply(weight, factor, self.format, "straight-through", self.weight_name)  # type: ignore[assignment]
             norms, largest = norms * codes, float(codes.detach().abs().max())
         bound = norm_bound(prod(self.shape)) * largest

@@ -20,10 +20,9 @@ from nadoo_graphs.ops.quantized.numerics import (
     EncodeBias,
     Rescale,
     Target,
-    features,
-    learned_step,
     point_of,
     require_accumulator,
+    step_of,
 )
 from nadoo_graphs.tensors import torch_dtype
 
@@ -87,11 +86,6 @@ class WeightedLayer(nn.Module):
         self.rule = str(making.attributes["weight_gradient"])
         self.step_rule = str(making.attributes["step_gradient"])
 
-    def weight_step(self, scale: Tensor, weight: Tensor) -> Tensor:
-        """The step of a weight: one number, or one for each output laid along them."""
-        elements = weight.numel() // max(1, scale.numel())
-        return learned_step(scale, self.step_rule, elements, self.format.largest_integer)
-
     def integers(self, weight: Tensor, step: Tensor) -> Tensor:
         """The integers of a weight, in its dtype."""
         laid_step = laid(step, weight.ndim, 0)
@@ -128,8 +122,8 @@ class QuantizedLayer(WeightedLayer):
         """Sums of integers, handed out as they are or requantized."""
         refuse_export(self.where)
         point = point_of(input_zero_point)
-        input_step = learned_step(input_scale, self.step_rule, features(x), self.range[1])
-        weight_step = self.weight_step(weight_scale, weight)
+        input_step = step_of(input_scale)
+        weight_step = step_of(weight_scale)
         factor = input_step * (weight_step / self.format.unit)
         prepared = self.prepare(weight, weight_scale, bias, input_scale, weight_step, factor, point)
         accumulator = self.accumulated(x - point if point else x, prepared)
@@ -137,7 +131,7 @@ class QuantizedLayer(WeightedLayer):
             return accumulator.to(self.dtype)
         low, high = self.bounds
         target = Target(point_of(output_zero_point), low, high, self.dtype, self.mode, self.step_rule, self.where)
-        step = learned_step(output_scale, self.step_rule, features(accumulator), high)
+        step = step_of(output_scale)
         factor = laid(factor, accumulator.ndim, self.axis)
         codes: Tensor = Rescale.apply(accumulator, factor, step, target, prepared.bound)  # type: ignore[assignment]
         return codes
@@ -204,9 +198,7 @@ class EncodedLayer(WeightedLayer):
 
     def decoded(self, weight: Tensor, weight_scale: Tensor | None) -> Tensor:
         """The weight as it is after storing, with a gradient that passes as the format says."""
-        step = (
-            weight.new_ones((), dtype=torch.float64) if weight_scale is None else self.weight_step(weight_scale, weight)
-        )
+        step = weight.new_ones((), dtype=torch.float64) if weight_scale is None else step_of(weight_scale)
         laid_step = laid(step, weight.ndim, 0)
         if self.format.kind is Kind.FLOAT:
             found: Tensor = Decoded.apply(weight, laid_step, self.format, self.rule, self.weight_name)  # type: ignore[assignment]
@@ -233,7 +225,7 @@ class Decoded(torch.autograd.Function):
         return form.decode(codes, scale, None, weight.dtype)
 
     @staticmethod
-    def backward(context: Any, *gradients: Any) -> Any:
+    def backward(context: Any, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Straight through, by the rule of the format."""
         weight, step = context.saved_tensors
         factor = context.form.gradient(weight, step, None, GradientRule(context.rule))
@@ -250,5 +242,5 @@ class QuantizedEmbedding(WeightedLayer):
     def forward(self, x: Tensor, weight: Tensor, weight_scale: Tensor) -> Tensor:
         """The codes of the rows."""
         refuse_export(self.where)
-        codes = self.integers(weight, self.weight_step(weight_scale, weight))
+        codes = self.integers(weight, step_of(weight_scale))
         return F.embedding(x, codes, self.padding if self.padding >= 0 else None)

@@ -5,7 +5,7 @@ Where a product might not fit in the 53 bits of float64, the same step is done i
 """
 
 from functools import cached_property
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import torch
 from attrs import frozen
@@ -151,7 +151,7 @@ class Rescale(torch.autograd.Function):
         return codes
 
     @staticmethod
-    def backward(context: Context, *gradients: Any) -> Any:
+    def backward(context: Context, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Straight through where the code was not clamped; a step learns by LSQ's or by PACT's rule."""
         slope, real, step, *rest = context.saved_tensors
         given = gradients[0] * slope
@@ -209,7 +209,7 @@ class Encode(torch.autograd.Function):
         return codes
 
     @staticmethod
-    def backward(context: Context, *gradients: Any) -> Any:
+    def backward(context: Context, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Straight through, by the rule of the format; a step learns from the weights that are not clipped."""
         weight, step = context.saved_tensors
         form: Format = context.form
@@ -232,17 +232,18 @@ class EncodeBias(torch.autograd.Function):
         context: Context, bias: torch.Tensor, unit: torch.Tensor
     ) -> torch.Tensor:
         """The nearest integers."""
-        context.save_for_backward(bias, unit)
-        codes = (bias.to(torch.float64) / unit).round_()
-        return codes.clamp_(-LARGEST_ACCUMULATOR - 1, LARGEST_ACCUMULATOR)
+        codes = (bias.to(torch.float64) / unit).round_().clamp_(-LARGEST_ACCUMULATOR - 1, LARGEST_ACCUMULATOR)
+        context.save_for_backward(codes, unit)
+        context.dtype = bias.dtype
+        return codes
 
     @staticmethod
-    def backward(context: Context, *gradients: Any) -> Any:
+    def backward(context: Context, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Straight through; the unit's part is undone by the rescaling that follows."""
-        bias, unit = context.saved_tensors
+        codes, unit = context.saved_tensors
         given = gradients[0] / unit
-        by_unit = -reduced(given * bias.to(torch.float64) / unit, unit.shape) if context.needs_input_grad[1] else None
-        return given.to(bias.dtype), by_unit
+        by_unit = -reduced(given * codes, unit.shape) if context.needs_input_grad[1] else None
+        return given.to(context.dtype), by_unit
 
 
 class Quantize(torch.autograd.Function):
@@ -263,7 +264,7 @@ class Quantize(torch.autograd.Function):
         return codes
 
     @staticmethod
-    def backward(context: Context, *gradients: Any) -> Any:
+    def backward(context: Context, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Straight through where the code was not clamped."""
         values, step, *rest = context.saved_tensors
         target: Target = context.target
@@ -276,37 +277,6 @@ class Quantize(torch.autograd.Function):
             (rest[0] - target.point).to(torch.float64) if target.rule == "pact" else values.to(torch.float64) / step
         )
         return given, -(passed * learned).sum(dtype=torch.float64) / step, None
-
-
-class ScaleGradient(torch.autograd.Function):
-    """The value itself, its gradient times a number."""
-
-    @staticmethod
-    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        context: Context, value: torch.Tensor, number: float
-    ) -> torch.Tensor:
-        """The value."""
-        context.number = number
-        return value.view_as(value)
-
-    @staticmethod
-    def backward(context: Context, *gradients: Any) -> Any:
-        """The scaled gradient."""
-        return gradients[0] * context.number, None
-
-
-def learned_step(scale: torch.Tensor, rule: str, elements: int, largest: int) -> torch.Tensor:
-    """A step in float64; by LSQ's rule its gradient is divided by the root of its elements times the largest code."""
-    step = step_of(scale)
-    if rule != "lsq" or not step.requires_grad:
-        return step
-    number = 1.0 / float(max(elements, 1) * max(largest, 1)) ** 0.5
-    return cast(torch.Tensor, ScaleGradient.apply(step, number))
-
-
-def features(values: torch.Tensor) -> int:
-    """The elements of one sample."""
-    return values.numel() // max(1, values.shape[0]) if values.ndim else 1
 
 
 def require_accumulator(bound: float, where: str) -> None:

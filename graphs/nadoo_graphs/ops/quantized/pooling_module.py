@@ -12,7 +12,7 @@ from nadoo_graphs.ops.op import Making
 from nadoo_graphs.ops.quantized.arithmetic_module import Rescaling, reach_of
 from nadoo_graphs.ops.quantized.codes import range_of
 from nadoo_graphs.ops.quantized.exporting import refuse_export
-from nadoo_graphs.ops.quantized.numerics import EXACT_FLOAT32, features, learned_step, point_of, require_accumulator
+from nadoo_graphs.ops.quantized.numerics import EXACT_FLOAT32, point_of, require_accumulator, step_of
 
 
 class Average(Rescaling):
@@ -40,7 +40,7 @@ class Average(Rescaling):
         require_accumulator(bound, f"node {self.where!r}")
         wide = x.to(torch.float64) if bound > EXACT_FLOAT32 else x
         sums, counts = self.summed(wide - point if point else wide)
-        step = learned_step(input_scale, self.rule, features(x), self.range[1])
+        step = step_of(input_scale)
         return self.finished(sums, step / counts, output_scale, output_zero_point, bound)
 
     def terms(self, x: Tensor) -> int:

@@ -30,7 +30,7 @@ class Shifted(torch.autograd.Function):
         return shifted
 
     @staticmethod
-    def backward(context: Any, *gradients: Any) -> Any:
+    def backward(context: Any, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The shift is a constant, or follows the root mean square as the norm that it stands for."""
         inside, scale, *rest = context.saved_tensors
         passed = gradients[0].to(scale.dtype) * inside

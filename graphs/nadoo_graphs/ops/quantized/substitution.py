@@ -21,7 +21,7 @@ class Substitute(torch.autograd.Function):
         return exact.view_as(exact)
 
     @staticmethod
-    def backward(context: Any, *gradients: Any) -> Any:
+    def backward(context: Any, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """What was not clamped."""
         (inside,) = context.saved_tensors
         return (gradients[0] * inside).to(context.dtype), None, None, None
