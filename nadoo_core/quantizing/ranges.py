@@ -14,11 +14,13 @@ from nadoo_core.errors import CoreCode, OptionError, Problem
 from nadoo_core.options import Options, did_you_mean, option, structure
 from nadoo_core.quantizing.algebra import parts_of, square_sums
 from nadoo_core.quantizing.divergence import divergence_clip
+from nadoo_core.quantizing.rows import ascending
 from nadoo_graphs.errors import Code, EmptyTensorError, NonFiniteError
 from nadoo_graphs.errors import Problem as GraphProblem
 from nadoo_graphs.formats.scales import SMALLEST_SCALE
 
 EstimatorName: TypeAlias = Literal["minmax", "moving-average", "percentile", "mse", "kl"]
+EXACT = (torch.float32, torch.float64)
 MOST_VALUES = 1 << 18
 """Values that a search looks at: more of them do not move its result."""
 SHRINKS = torch.linspace(0.3, 1.0, 71, dtype=torch.float64)
@@ -116,13 +118,14 @@ class MovingAverage(RangeEstimator):
 
 @frozen(kw_only=True)
 class PercentileRange(RangeEstimator):
-    """A percentile at both ends: the rest is clipped."""
+    """A percentile at both ends, the rest is clipped: a few outliers do not cost everybody resolution."""
 
     p: float = option(default=99.99, above=50, maximum=100, help="the percentile; 100 − p is taken below")
 
     def estimate(self, values: torch.Tensor, codes: Codes) -> Range:
         """Both tails, interpolated linearly."""
-        ordered = measurable(values).reshape(-1).double().sort().values
+        flat = measurable(values).reshape(1, -1)
+        ordered = ascending(flat if flat.dtype in EXACT else flat.float())[0]
         place = (len(ordered) - 1) * self.p / 100
         return Range.holding_zero(at(ordered, len(ordered) - 1 - place), at(ordered, place))
 

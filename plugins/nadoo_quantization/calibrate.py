@@ -23,7 +23,7 @@ class Calibrate(Pass):
     effect: ClassVar[Effect] = Exact()
     establishes: ClassVar[tuple[Property, ...]] = (CALIBRATED,)
 
-    estimator: EstimatorName = option(default="minmax", help="how a range follows from the values")
+    estimator: EstimatorName = option(default="percentile", help="how a range follows from the values")
     estimator_options: dict[str, Any] = option(factory=dict, help="the options of that estimator")
     samples: int = option(default=256, minimum=1, help="how many examples to look at, fewer if they are large")
     format: str = option(default="int8", help="the format of activations, by whose error `mse` judges")

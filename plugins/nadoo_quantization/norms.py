@@ -6,11 +6,18 @@ from nadoo_quantization.rewriter import Handler, Rewriter
 
 MOST_FEATURES = 16384
 LARGEST_CODE = 32767
+BYTE = 8
+
+
+def reads_bytes(rewriter: Rewriter, node: Node) -> bool:
+    """Whether what a node reads is to have codes of at most 8 bits, which these rows take."""
+    name = rewriter.step.activations_of(rewriter.before.operand(node.name).node)
+    return name not in rewriter.graph.formats or rewriter.graph.formats[name].bits <= BYTE
 
 
 def admits_softmax(rewriter: Rewriter, node: Node) -> bool:
-    """A softmax that changes no dtype."""
-    return node.attributes.get("dtype") is None
+    """A softmax of bytes that changes no dtype."""
+    return node.attributes.get("dtype") is None and reads_bytes(rewriter, node)
 
 
 def rewrite_softmax(rewriter: Rewriter, node: Node) -> None:
@@ -25,7 +32,7 @@ def admits_norm(rewriter: Rewriter, node: Node) -> bool:
     count = 1
     for size in shape if isinstance(shape, tuple) else ():
         count *= size if isinstance(size, int) else MOST_FEATURES + 1
-    return count <= MOST_FEATURES
+    return count <= MOST_FEATURES and reads_bytes(rewriter, node)
 
 
 def rewrite_norm(rewriter: Rewriter, node: Node) -> None:

@@ -61,7 +61,9 @@ class Quantize(Pass):
         default="static", help="calibrated scales, or scales found at run time for each tensor, sample or token"
     )
     symmetric: bool = option(default=False, help="activations without a zero point")
-    ranges: EstimatorName = option(default="minmax", help="how ranges follow from calibration data, if not calibrated")
+    ranges: EstimatorName = option(
+        default="percentile", help="how ranges follow from calibration data, if not calibrated"
+    )
     range_options: dict[str, Any] = option(factory=dict, help="the options of that estimator")
     input_range: tuple[float, float] | None = option(default=None, help="the range of the input, if it is known")
     requantize: Literal["double", "single", "shift"] = option(default="double", help="how accumulators are rescaled")

@@ -70,13 +70,13 @@ class Quantizing:
             **all_handlers(),
             **dict.fromkeys(LAYER_OPS, LayerRewriter(dict(weights.scales), learned).handler()),
         }
-        Rewriter(self.graph, step, context, layers, ranges, handlers).rewrite()
-        self.say_what_stays(before, layers)
-        pair = Pair(before, self.graph, step, layers)
-        if inputs is not None:
-            pair.run(inputs, context)
-        elif step.rounding == "adaptive":
-            raise no_data(context, "rounding = 'adaptive'")
+        with asked(context):
+            Rewriter(self.graph, step, context, layers, ranges, handlers).rewrite()
+            self.say_what_stays(before, layers)
+            if inputs is not None:
+                Pair(before, self.graph, step, layers).run(inputs, context)
+            elif step.rounding == "adaptive":
+                raise no_data(context, "rounding = 'adaptive'")
 
     def ranges(self, before: ModelGraph, kept: dict[Value, Range], inputs: torch.Tensor | None) -> dict[Value, Range]:
         """The ranges of all values: kept from a calibration, or measured now; none are needed for weights alone."""
