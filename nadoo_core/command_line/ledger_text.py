@@ -5,19 +5,26 @@ from typing import Any
 
 import click
 
-from nadoo_core.command_line.output import print_table
+from nadoo_core.command_line.output import bytes_text, print_table
 from nadoo_core.command_line.progress import number_text
 
 COLUMNS = ("step", "outcome", "nodes", "tensors")
+COSTS = {"flash_bytes": "flash", "peak_ram_bytes": "RAM", "latency_s": "latency", "energy_j": "energy",
+         "macs": "MACs", "weight_bytes": "weights"}  # fmt: skip
+DEVICE_COSTS = ("macs", "flash_bytes", "peak_ram_bytes", "latency_s", "energy_j")
+COUNTED = ("macs", "weight_bytes")
 WORDS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def print_ledger(ledger: Mapping[str, Any]) -> None:
     """The steps of a run, below them the test set's verdict and whatever was noted."""
-    metrics = metric_names(ledger)
-    rows = [("original", "", "", "", *numbers(ledger["original"].get("metrics", {}), metrics), "")]
-    rows += [step_row(step, metrics) for step in ledger["steps"]]
-    print_table((*COLUMNS, *metrics, "seconds"), rows, numbers=" ".join((*metrics, "seconds")))
+    metrics, costs = metric_names(ledger), cost_names(ledger)
+    original = ledger["original"]
+    measured = (*numbers(original.get("metrics", {}), metrics), *amounts(original.get("cost", {}), costs))
+    rows = [("original", "", "", "", *measured, "")]
+    rows += [step_row(step, metrics, costs) for step in ledger["steps"]]
+    heads = (*metrics, *(COSTS[name] for name in costs), "seconds")
+    print_table((*COLUMNS, *heads), rows, numbers=" ".join(heads))
     for line in verdict(ledger):
         click.echo(line)
     for step in ledger["steps"]:
@@ -34,12 +41,34 @@ def metric_names(ledger: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for table in tables for name in table))
 
 
-def step_row(step: Mapping[str, Any], metrics: tuple[str, ...]) -> tuple[str, ...]:
+def cost_names(ledger: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every cost that is known of some step: on the device where there is one, else what was counted."""
+    tables = [ledger["original"].get("cost", {}), *(step.get("cost", {}) for step in ledger["steps"])]
+    wanted = DEVICE_COSTS if any("device" in table for table in tables) else COUNTED
+    return tuple(name for name in wanted if any(table.get(name) is not None for table in tables))
+
+
+def amounts(cost: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
+    """The costs in the order of the columns; what is not known stays empty."""
+    return [cost_text(name, cost[name]) if cost.get(name) is not None else "" for name in names]
+
+
+def cost_text(name: str, value: float) -> str:
+    """A cost with its unit."""
+    if name.endswith("_bytes"):
+        return bytes_text(value)
+    if name.endswith("_s"):
+        return f"{1e3 * value:.3g} ms"
+    return f"{1e3 * value:.3g} mJ" if name.endswith("_j") else f"{value:,}"
+
+
+def step_row(step: Mapping[str, Any], metrics: tuple[str, ...], costs: tuple[str, ...]) -> tuple[str, ...]:
     """One step as a row."""
     state = "stored" if step["reused"] and step["state"] == "done" else step["state"]
     changes = step["changes"]
     row = (step["name"], state, change_text(changes, "nodes"), change_text(changes, "tensors"))
-    return (*row, *numbers(step["metrics"], metrics), f"{step['seconds']:.1f}")
+    measured = (*numbers(step["metrics"], metrics), *amounts(step.get("cost", {}), costs))
+    return (*row, *measured, f"{step['seconds']:.1f}")
 
 
 def change_text(changes: Mapping[str, Any], what: str) -> str:

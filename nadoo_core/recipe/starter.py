@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from nadoo_core.cost.budget import Budget
 from nadoo_core.errors import CoreCode, NadooError, Problem, RecipeError
 from nadoo_core.options import unstructure
 from nadoo_core.options.fields import OptionField, option_fields
 from nadoo_core.recipe.references import parse_reference
 from nadoo_core.recipe.sections import (
-    BudgetSection,
     DataSection,
     EvaluationSection,
     Limit,
@@ -78,8 +78,9 @@ def data_lines(registry: "Registry") -> Iterator[str]:
 
 def budget_keys() -> str:
     """The keys of a budget with values that show their units."""
-    shown = {"flash": '"64 KiB"', "ram": '"8 KiB"', "latency": '"2 ms"', "energy": "0.001"}
-    return ", ".join(f"{item.key} = {shown[item.key]}" for item in option_fields(BudgetSection))
+    shown = {"flash": '"64 KiB"', "ram": '"8 KiB"', "latency": '"2 ms"', "energy": "0.001",
+             "macs": "1000000", "accuracy": "0.9"}  # fmt: skip
+    return ", ".join(f"{item.key} = {shown[item.key]}" for item in option_fields(Budget))
 
 
 def step_lines(registry: "Registry") -> Iterator[str]:

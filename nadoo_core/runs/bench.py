@@ -14,6 +14,7 @@ from nadoo_core.evaluation.metrics import Metric
 from nadoo_core.passes import Services
 from nadoo_core.recipe import Recipe, resolve_reference
 from nadoo_core.registry import Registry
+from nadoo_core.runs.costing import Costing
 from nadoo_core.runs.inputs import random_inputs
 from nadoo_core.runs.learning import Learning
 from nadoo_core.store import code_digest
@@ -105,6 +106,11 @@ class Bench:
         return {**known, OWN_METRIC: known[name]} if name else known
 
     @cached_property
+    def costing(self) -> Costing:
+        """What graphs cost."""
+        return Costing(self.recipe, self.registry)
+
+    @cached_property
     def evaluator(self) -> Evaluator:
         """How models are measured."""
         loss = self.loss if self.recipe.data is not None else "mse"
@@ -129,19 +135,21 @@ class Bench:
         own = [code_digest(resolve_reference(text, "recipe.evaluation"))
                for text in (section.loss, section.metric) if ":" in text]  # fmt: skip
         compute = [self.recipe.compute, torch.__version__]
-        return digest_value([self.data_fingerprint, section.loss, section.metric, own, compute])
+        target = self.costing.fingerprint
+        return digest_value([self.data_fingerprint, section.loss, section.metric, own, compute, target])
 
     # --- what it does ---
 
     def services(self, step: str, checkpoints: Path, watch: Any, logs: list[Document]) -> Services:
         """What a pass may ask the run for."""
         if self.recipe.data is None:
-            return Services(load=self.registry.load)
+            return Services(load=self.registry.load, estimate=self.costing.estimate)
         learning = Learning(self, step, checkpoints, watch, logs)
         return Services(
             data=RoleData(lambda: self.roles),
             train=learning.train,
             evaluate=self.evaluate,
+            estimate=self.costing.estimate,
             load=self.registry.load,
         )
 

@@ -185,6 +185,11 @@ class Chain:
         key, inputs = scores_key(position.fingerprint, self.original_fingerprint, self.bench, "validation")
         return self.remembered(key, inputs, lambda: self.bench.scores(self.graph(position), self.original))
 
+    def cost(self, position: Position) -> Document:
+        """What a position's graph costs, from the store or estimated now."""
+        key, inputs = self.bench.costing.key(position.fingerprint)
+        return self.remembered(key, inputs, lambda: self.bench.costing.line(self.graph(position)))
+
     def test_scores(self, positions: dict[str, Position]) -> dict[str, Document]:
         """The metrics of some positions on the test set, from one reading of it."""
         identity = "/".join(position.fingerprint for position in positions.values())

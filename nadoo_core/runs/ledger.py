@@ -98,9 +98,18 @@ def ledger_schema() -> dict[str, Any]:
         "error": texts,
         "seed": {"type": "integer"},
         "model": table({"source": text, "fingerprint": hashed}),
-        "original": table({"metrics": metrics}),
+        "original": table({"metrics": metrics, "cost": cost_schema()}),
         "steps": {"type": "array", "items": step_schema(text, {"type": "number"}, hashed, metrics)},
-        "result": table({"fingerprint": hashed, "metrics": metrics, "test": metrics, "original_test": metrics}),
+        "result": table(
+            {
+                "fingerprint": hashed,
+                "metrics": metrics,
+                "cost": cost_schema(),
+                "budget": listed,
+                "test": metrics,
+                "original_test": metrics,
+            }
+        ),
         "exports": listed,
         "attribution": listed,
         "notes": texts,
@@ -130,6 +139,7 @@ def step_schema(text: Any, number: Any, hashed: Any, metrics: Any) -> dict[str, 
         "state": {"enum": list(STEP_STATES)},
         "changes": {"type": "object"},
         "metrics": metrics,
+        "cost": cost_schema(),
         "limit": {"type": "array", "items": {"type": "object"}},
         "fidelity": {"type": "array", "items": {"type": "object"}},
         "training": {"type": "array"},
@@ -140,6 +150,17 @@ def step_schema(text: Any, number: Any, hashed: Any, metrics: Any) -> dict[str, 
     }
     required = ["name", "pass", "key", "parent", "fingerprint", "reused", "state", "changes", "metrics", "seconds"]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def cost_schema() -> dict[str, Any]:
+    """The schema of what a graph costs; what a device's facts do not give is null, and `unknown` says why."""
+    number = {"type": ["number", "null"]}
+    estimated = ("flash_bytes", "peak_ram_bytes", "latency_s", "energy_j", "macs")
+    counts = ("parameters", "weight_bytes", "value_bytes")
+    numbers = {**{key: {"type": "integer"} for key in counts}, **dict.fromkeys(estimated, number)}
+    ranges = {f"{name}{end}": number for name in estimated for end in ("_low", "_high")}
+    more = {"device": {"type": "string"}, "coverage": {"type": "object"}, "unknown": {"type": "array"}}
+    return {"type": "object", "properties": {**numbers, **ranges, **more}, "additionalProperties": False}
 
 
 def measurement_schema() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from nadoo_core.cost import Verdict
 from nadoo_core.deadline import deadline
 from nadoo_core.errors import CoreCode, NadooError, Problem, RunError
 from nadoo_core.recipe import Recipe, Step
@@ -50,7 +51,9 @@ class Stages:
 
     def run_steps(self, steps: Sequence[Step]) -> None:
         """All steps in their order."""
-        self.ledger["original"] = {"metrics": self.chain.scores(self.position)}
+        self.ledger["original"] = {
+            "metrics": self.chain.scores(self.position), "cost": self.chain.cost(self.position),
+        }  # fmt: skip
         self.write()
         for index, step in enumerate(steps, 1):
             self.watch.step_started(step, index, len(steps))
@@ -84,6 +87,7 @@ class Stages:
         if unmet:
             self.stop(step, line, after, unmet)
         line["metrics"] = self.chain.scores(after)
+        line["cost"] = self.chain.cost(after)
         before = self.reference(step)
         line["limit"] = judged(step.limit, before, line["metrics"])
         line["notes"] += doubts(line["limit"])
@@ -163,7 +167,11 @@ class Stages:
 
     def finish(self) -> None:
         """Judge the result, write it, and account for every step if that is wanted."""
-        result: Document = {"fingerprint": self.position.fingerprint, "metrics": self.chain.scores(self.position)}
+        result: Document = {
+            "fingerprint": self.position.fingerprint,
+            "metrics": self.chain.scores(self.position),
+            "cost": self.chain.cost(self.position),
+        }
         self.ledger["result"] = result
         if self.wishes.until is not None:
             self.ledger["notes"].append("the test set was not read, because the run ended early on request")
@@ -176,6 +184,21 @@ class Stages:
             from nadoo_core.runs.attribution import attribution
 
             self.ledger["attribution"] = attribution(self.chain, self.start, self.done, result["metrics"])
+        self.keep_within_budget(result)
+
+    def keep_within_budget(self, result: Document) -> None:
+        """Judge the result by the recipe's budget; everything is written before a run ends for exceeding it."""
+        if self.recipe.target.budget.empty or self.wishes.until is not None:
+            return
+        verdicts = self.chain.bench.costing.verdicts(self.chain.graph(self.position), result["metrics"])
+        result["budget"] = [verdict.document() for verdict in verdicts]
+        problems = [
+            Problem(CoreCode.LIMIT, f"budget {verdict.resource}", excess_text(verdict))
+            for verdict in verdicts
+            if verdict.exceeded
+        ]
+        if problems:
+            raise RunStoppedError(problems, "the result is complete and exceeds its budget:", self.ledger)
 
     @property
     def start(self) -> Position:
@@ -203,6 +226,17 @@ class Stages:
         notes = [*self.ledger["notes"], *self.chain.notes, *self.watch.notes]
         self.ledger["notes"] = list(dict.fromkeys(notes))
         self.folder.write_ledger(self.ledger)
+
+
+def excess_text(verdict: Verdict) -> str:
+    """How far a result is from its budget, and where to cut."""
+    value, estimate = verdict.allowed, verdict.estimate
+    said = "at least" if verdict.least else "at most"
+    where = f"; {', '.join(verdict.nodes)} take most" if verdict.nodes else ""
+    spread = f" ({estimate.low:.6g} to {estimate.high:.6g})" if estimate.width > 0 else ""
+    return (
+        f"allows {said} {value:.6g}, the result has {estimate.value:.6g}{spread}, {verdict.excess:.6g} too far{where}"
+    )
 
 
 def overdue(step: Step, seconds: float | None) -> RunError:

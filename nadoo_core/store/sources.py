@@ -32,6 +32,8 @@ def code_digest(value: Any, distribution_name: str | None = None) -> str | None:
     if file is None:
         return None
     package = name.partition(".")[0]
+    if package in OURS:
+        return digest_of([our_digest(), *distribution_digests(distribution_name)])
     top = sys.modules.get(package)
     found = package_digests(package) if getattr(top, "__path__", None) else [file_digest(Path(file))]
     return digest_of([*found, *distribution_digests(distribution_name)])

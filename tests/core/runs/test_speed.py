@@ -48,24 +48,24 @@ def stored_run(folder: Path) -> tuple[float, float, bool]:
 def test_a_run_whose_steps_are_all_stored_ends_within_three_times_importing_torch(tmp_path: Path) -> None:
     toy_graph().save(tmp_path / "saved")
     (tmp_path / "recipe.toml").write_text(RECIPE)
-    runs = [stored_run(tmp_path) for _ in range(3)]
-    assert [reused for _, _, reused in runs] == [False, True, True]
+    runs = [stored_run(tmp_path) for _ in range(4)]
+    assert [reused for _, _, reused in runs] == [False, True, True, True]
     assert min(total / imported for imported, total, _ in runs[1:]) < 3
 
 
 class Stopwatch:
-    """Seconds spent in some methods."""
+    """Seconds of this process spent in some methods, which other processes of the machine do not add to."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def watched(self, method: Any) -> Any:
         def timed(*arguments: Any, **keywords: Any) -> Any:
-            started = time.perf_counter()
+            started = time.process_time()
             try:
                 return method(*arguments, **keywords)
             finally:
-                self.seconds += time.perf_counter() - started
+                self.seconds += time.process_time() - started
 
         return timed
 
@@ -93,6 +93,6 @@ def test_ten_steps_on_twenty_five_million_parameters_take_little_of_our_own_time
         for index in range(1, 11)
     )
     graph, recipe = large_graph(), toy_recipe(steps, data="")
-    started = time.perf_counter()
+    started = time.process_time()
     toy_run(tmp_path, recipe, model=graph)
-    assert time.perf_counter() - started - watch.seconds < 2
+    assert time.process_time() - started - watch.seconds < 2

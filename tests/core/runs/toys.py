@@ -15,6 +15,7 @@ from nadoo_graphs.graph import ModelGraph
 
 PASSES = Path(__file__).with_name("toy_passes.py")
 DATA_SETS = Path(nadoo_core.plugin.__file__)
+DEVICES = Path(__file__).with_name("toy_devices.py")
 DATA = """
 [data]
 dataset = "synthetic"
@@ -35,8 +36,8 @@ pass = "jitter"
 
 @cache
 def toy_registry() -> Registry:
-    """The passes of the tests and the data sets of the core, and nothing else."""
-    return Registry.of(installed=False, files=[PASSES, DATA_SETS])
+    """The passes and the device of the tests and the data sets of the core, and nothing else."""
+    return Registry.of(installed=False, files=[PASSES, DATA_SETS, DEVICES])
 
 
 def toy_model() -> nn.Module:
