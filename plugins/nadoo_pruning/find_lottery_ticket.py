@@ -11,8 +11,9 @@ from nadoo_core.formulas.sparsity import prune_count
 from nadoo_core.options import Share, option
 from nadoo_core.passes import PRUNED_WEIGHTS, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_core.training.options import TrainingChoices
+from nadoo_core.training.within import train_within
 from nadoo_graphs.graph import ModelGraph
-from nadoo_pruning.healing import HoldZeros, apply_masks, heal
+from nadoo_pruning.healing import HoldZeros, apply_masks
 from nadoo_pruning.prune_weights import LAYERS, prunable_weights, refuse_not_finite
 
 Masks = dict[str, Tensor]
@@ -52,7 +53,7 @@ class FindLotteryTicket(Pass):
             return
         start = graph.copy()
         if self.rewind_epochs:
-            heal(start, evolve(self.training, epochs=self.rewind_epochs), context)
+            train_within(start, evolve(self.training, epochs=self.rewind_epochs), context)
         masks: Masks = {name: torch.ones_like(start.tensor(name), dtype=torch.bool) for name in names}
         rows: list[dict[str, Any]] = []
         for number in range(1, self.rounds + 1):
@@ -68,7 +69,7 @@ class FindLotteryTicket(Pass):
         """One round: train under the masks, and take the smallest weights out of them."""
         trained = start.copy()
         apply_masks(trained, masks)
-        heal(trained, self.training, context, [HoldZeros(masks)])
+        train_within(trained, self.training, context, [HoldZeros(masks)])
         sizes = {name: trained.tensor(name).detach().abs().double() for name in masks}
         if self.scope == "layer":
             return {name: narrower(masks[name], sizes[name], self.share) for name in masks}
@@ -90,7 +91,7 @@ class FindLotteryTicket(Pass):
                 graph.set_tensor(name, value)
         apply_masks(graph, masks)
         if self.finish:
-            heal(graph, self.training, context, [HoldZeros(masks)])
+            train_within(graph, self.training, context, [HoldZeros(masks)])
             apply_masks(graph, masks)
 
 

@@ -1,15 +1,11 @@
-"""Training inside a pruning pass: with the run's data, and with pruned weights held at zero."""
+"""Pruned weights held at zero while a model trains."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from nadoo_core.options import option_fields
-from nadoo_core.passes import Context
 from nadoo_core.training.hooks import Moment, TrainingHook
-from nadoo_core.training.options import TrainingChoices
 from nadoo_graphs.graph import ModelGraph
 
 
@@ -26,18 +22,6 @@ class HoldZeros(TrainingHook):
             for name, mask in self.masks.items():
                 if name in held:
                     held[name].mul_(mask.to(held[name].device))
-
-
-def heal(graph: ModelGraph, choices: TrainingChoices, context: Context, hooks: Sequence[TrainingHook] = ()) -> None:
-    """Train a graph, and take over every tensor that the training changed."""
-    options: dict[str, Any] = {
-        item.attribute: getattr(choices, item.attribute) for item in option_fields(TrainingChoices)
-    }
-    chosen = {name: value for name, value in options.items() if value is not None}
-    trained: ModelGraph = context.train(graph, hooks=tuple(hooks), **chosen)
-    for name, record in trained.tensors.items():
-        if record.digest() != graph.tensors[name].digest():
-            graph.set_tensor(name, record.value)
 
 
 def apply_masks(graph: ModelGraph, masks: Mapping[str, Tensor]) -> None:

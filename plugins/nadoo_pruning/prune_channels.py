@@ -12,12 +12,12 @@ from nadoo_core.importance import CALIBRATION_EXAMPLES, Scoring
 from nadoo_core.options import Bytes, Seconds, Share, option
 from nadoo_core.passes import CALIBRATED, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_core.training.options import TrainingChoices
+from nadoo_core.training.within import train_within
 from nadoo_graphs.channels import ChannelMap, ChannelPreview, analyse_channels, remove_channels
 from nadoo_graphs.graph import ModelGraph
 from nadoo_pruning.channel_choice import Manner, choose_units
 from nadoo_pruning.channel_scores import Normalizer, Reduction, importance_of, normalized, unit_scores
 from nadoo_pruning.freedom import free_units
-from nadoo_pruning.healing import heal
 from nadoo_pruning.refit import NormMode, Refit
 from nadoo_pruning.targets import ESTIMATES, KINDS, Mask, measure_of, target_of
 
@@ -110,7 +110,7 @@ class PruneChannels(Pass):
         remove_channels(graph, channels, ~kept)
         self.mend(Refit(original, graph, channels, kept, context.generator("refit")), context)
         if self.heal is not None:
-            heal(graph, self.heal, context)
+            train_within(graph, self.heal, context)
 
     def chosen(
         self, graph: ModelGraph, channels: ChannelMap, free: Mask, context: Context, way: tuple[float, float]

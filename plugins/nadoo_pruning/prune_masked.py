@@ -13,10 +13,10 @@ from nadoo_core.options import option
 from nadoo_core.passes import CALIBRATED, TRAINED, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_core.training.hooks import Moment, TrainingHook
 from nadoo_core.training.options import TrainingChoices
+from nadoo_core.training.within import train_within
 from nadoo_graphs.channels import analyse_channels, remove_channels
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
-from nadoo_pruning.healing import heal
 from nadoo_pruning.remove_layers import macs
 
 LAYERS = ("linear", "conv1d", "conv2d", "conv3d")
@@ -66,7 +66,7 @@ class PruneMasked(Pass):
         masks = self.insert(graph, context)
         if not masks:
             return
-        heal(graph, self.training, context, [ShrinkMasks([mask for _, mask in masks], self.penalty)])
+        train_within(graph, self.training, context, [ShrinkMasks([mask for _, mask in masks], self.penalty)])
         learned = {mask: graph.tensor(mask).double().reshape(-1).abs().numpy() for _, mask in masks}
         for node, mask in masks:
             self.remove_smallest(graph, node, mask, learned[mask], context)
@@ -74,7 +74,7 @@ class PruneMasked(Pass):
             message = f"removed channels, but the model has its {before:,} multiply-accumulates as before"
             raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", f"{message}; select other values"))
         if self.heal is not None:
-            heal(graph, self.heal, context)
+            train_within(graph, self.heal, context)
 
     def insert(self, graph: ModelGraph, context: Context) -> list[tuple[str, str]]:
         """Factors behind every selected value whose channels may go: pairs of node and tensor."""

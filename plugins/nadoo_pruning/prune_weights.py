@@ -14,12 +14,13 @@ from nadoo_core.formulas.storage import bitmap_bits, group_bits
 from nadoo_core.options import Share, option
 from nadoo_core.passes import PRUNED_WEIGHTS, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_core.training.options import TrainingChoices
+from nadoo_core.training.within import train_within
 from nadoo_graphs.counting import count_node
 from nadoo_graphs.errors import Code, NonFiniteError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
 from nadoo_graphs.sizes import bind, symbols_of
-from nadoo_pruning.healing import HoldZeros, apply_masks, heal
+from nadoo_pruning.healing import HoldZeros, apply_masks
 from nadoo_pruning.weight_masks import (
     Keep,
     Pooling,
@@ -95,7 +96,7 @@ class PruneWeights(Pass):
             apply_masks(graph, masks)
             context.progress(number, self.rounds, "rounds")
             if self.heal is not None:
-                heal(graph, self.heal, context, [HoldZeros(masks)])
+                train_within(graph, self.heal, context, [HoldZeros(masks)])
                 apply_masks(graph, masks)
         self.refuse_vain(graph, weights, before, context)
         self.tell(graph, weights, before, context)

@@ -5,6 +5,7 @@ A layer that has lost inputs gets the weights with which its outputs are nearest
 with which its results have the mean and the spread that they had.
 """
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nadoo_core.calibrating.norms import matched_statistics, own_statistics
 from nadoo_core.calibrating.rows import (
     draw_places,
     input_rows,
@@ -28,7 +30,6 @@ from nadoo_graphs.node import Node
 
 NormMode: TypeAlias = Literal["match", "reestimate", "keep"]
 RIDGE = 1e-4
-LEAST_SPREAD = 1e-6
 
 
 @frozen
@@ -119,29 +120,19 @@ class Refit:
 
     def match_norm(self, pair: Pair) -> None:
         """Statistics with which the results have the mean and the spread that the original's have."""
-        node = pair.after
-        held = {role: self.after.tensor(name) for role, name in node.tensors.items()}
-        given, wanted = by_channel(pair.actual[0]), by_channel(self.wanted(pair, 1))
-        scale = held["weight"].double() if "weight" in held else torch.ones(len(given), dtype=torch.float64)
-        shift = held["bias"].double() if "bias" in held else torch.zeros(len(given), dtype=torch.float64)
-        spread, aim = given.std(1, unbiased=False), wanted.std(1, unbiased=False)
-        usable = (spread > LEAST_SPREAD) & (aim > LEAST_SPREAD) & (scale.abs() > LEAST_SPREAD)
-        root = torch.where(usable, scale.abs() * spread / aim.clamp_min(LEAST_SPREAD), torch.ones_like(aim))
-        eps = torch.tensor(node.attributes["eps"], dtype=torch.float64)
-        variance = (root.square() - eps).clamp_min(0.0)
-        mean = given.mean(1) - (wanted.mean(1) - shift) * (variance + eps).sqrt() / scale.where(usable, root)
-        for role, value in (("running_mean", mean), ("running_var", variance)):
-            old = held[role]
-            self.after.set_tensor(node.tensors[role], torch.where(usable, value, old.double()).to(old.dtype))
+        held = self.held(pair.after)
+        eps = float(str(pair.after.attributes["eps"]))
+        self.set_statistics(pair.after, matched_statistics(pair.actual[0], self.wanted(pair, 1), held, eps))
 
     def reestimate_norm(self, pair: Pair) -> None:
         """The statistics of what the norm is given now."""
-        given = by_channel(pair.actual[0])
-        for role, value in (("running_mean", given.mean(1)), ("running_var", given.var(1, unbiased=False))):
-            old = self.after.tensor(pair.after.tensors[role])
-            self.after.set_tensor(pair.after.tensors[role], value.to(old.dtype))
+        self.set_statistics(pair.after, own_statistics(pair.actual[0], self.held(pair.after)))
 
+    def held(self, node: Node) -> dict[str, Tensor]:
+        """A node's tensors by role."""
+        return {role: self.after.tensor(name) for role, name in node.tensors.items()}
 
-def by_channel(value: Tensor) -> Tensor:
-    """A value as [channels, everything else], in float64."""
-    return value.movedim(1, 0).reshape(value.shape[1], -1).double()
+    def set_statistics(self, node: Node, found: Mapping[str, Tensor]) -> None:
+        """Give a norm its statistics."""
+        for role, value in found.items():
+            self.after.set_tensor(node.tensors[role], value)

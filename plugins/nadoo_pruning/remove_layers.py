@@ -13,11 +13,11 @@ from nadoo_core.importance import CALIBRATION_EXAMPLES
 from nadoo_core.options import Share, option
 from nadoo_core.passes import CALIBRATED, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_core.training.options import TrainingChoices
+from nadoo_core.training.within import train_within
 from nadoo_graphs.counting import count
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.sizes import symbols_of
 from nadoo_pruning.blocks import Block, find_blocks, remove_block
-from nadoo_pruning.healing import heal
 
 Damages = list[tuple[float, Block]]
 
@@ -69,7 +69,7 @@ class RemoveLayers(Pass):
             remove_block(graph, best[1])
             rows.append({"removed": best[1].name, self.criterion: best[0], "macs": macs(graph)})
             if self.heal is not None:
-                heal(graph, self.heal, context)
+                train_within(graph, self.heal, context)
             context.progress(len(rows), self.count or len(rows) + 1, "blocks")
         context.table("removed", rows)
         refuse_vain(graph, whole, rows, context)
