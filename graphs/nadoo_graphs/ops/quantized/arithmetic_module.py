@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.ops.op import Making
+from nadoo_graphs.ops.quantized.applying import applied
 from nadoo_graphs.ops.quantized.codes import bounds_of, range_of
 from nadoo_graphs.ops.quantized.exporting import refuse_export
 from nadoo_graphs.ops.quantized.numerics import (
@@ -48,8 +49,7 @@ class Rescaling(nn.Module):
         low, high = self.bounds
         target = Target(point_of(point), low, high, self.dtype, self.mode, self.rule, self.where)
         step = step_of(scale)
-        codes: Tensor = Rescale.apply(accumulator, factor, step, target, bound)  # type: ignore[assignment]
-        return codes
+        return applied(Rescale, accumulator, factor, step, target, bound)
 
 
 class Pair(Rescaling):

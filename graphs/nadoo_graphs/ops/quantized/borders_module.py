@@ -1,9 +1,12 @@
 """The layers of the rows where codes begin, end or change their scale."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from nadoo_graphs.ops.op import Making
+from nadoo_graphs.ops.quantized.applying import applied
 from nadoo_graphs.ops.quantized.codes import bounds_of, range_of
 from nadoo_graphs.ops.quantized.exporting import refuse_export
 from nadoo_graphs.ops.quantized.numerics import (
@@ -46,8 +49,7 @@ class Quantize(nn.Module):
         low, high = self.bounds
         target = Target(point_of(zero_point), low, high, x.dtype, "none", self.rule, self.where)
         step = step_of(scale)
-        codes: Tensor = QuantizeFunction.apply(x, step, target)  # type: ignore[assignment]
-        return codes
+        return applied(QuantizeFunction, x, step, target)
 
 
 class DynamicQuantize(nn.Module):
@@ -68,7 +70,7 @@ class DynamicQuantize(nn.Module):
         largest = x.detach().abs().amax(folded, keepdim=True) if folded and x.numel() else x.detach().abs()
         scale = (largest.to(torch.float64).clamp(min=SMALLEST_LARGEST) / high).to(x.dtype)
         target = Target(0, low, high, x.dtype, "none", "plain", self.where)
-        codes: Tensor = StraightThrough.apply(x, scale.to(torch.float64), target)  # type: ignore[assignment]
+        codes = applied(StraightThrough, x, scale.to(torch.float64), target)
         return codes, scale
 
 
@@ -76,9 +78,9 @@ class StraightThrough(QuantizeFunction):
     """Codes whose step follows the values, so that nothing is clipped and every gradient passes."""
 
     @staticmethod
-    def backward(context: object, *gradients: Tensor) -> tuple[Tensor | None, None, None]:
+    def backward(context: Any, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Straight through."""
-        values, step, *_ = context.saved_tensors  # type: ignore[attr-defined]
+        values, step, *_ = context.saved_tensors
         return gradients[0] / step.to(values.dtype), None, None
 
 
@@ -140,8 +142,7 @@ class Requantize(nn.Module):
         step = step_of(output_scale)
         target = Target(point_of(output_zero_point), low, high, self.dtype, self.mode, self.rule, self.where)
         bound = float(max(self.range[1] - point, point - self.range[0]))
-        codes: Tensor = Rescale.apply(x - point if point else x, factor, step, target, bound)  # type: ignore[assignment]
-        return codes
+        return applied(Rescale, x - point if point else x, factor, step, target, bound)
 
 
 class Clamp(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nadoo_graphs.ops.op import Making
+from nadoo_graphs.ops.quantized.applying import applied
 from nadoo_graphs.ops.quantized.arithmetic_module import Rescaling
 from nadoo_graphs.ops.quantized.codes import range_of
 from nadoo_graphs.ops.quantized.exporting import refuse_export
@@ -132,11 +133,11 @@ class Norm(Rescaling):
         largest = 1.0
         if weight is not None and weight_scale is not None:
             factor = step_of(weight_scale)
-            codes: Tensor = Encode.apply(weight, factor, self.format, "straight-through", self.weight_name)  # type: ignore[assignment]
+            codes = applied(Encode, weight, factor, self.format, "straight-through", self.weight_name)
             norms, largest = norms * codes, float(codes.detach().abs().max())
         bound = norm_bound(prod(self.shape)) * largest
         if bias is not None:
-            biases: Tensor = EncodeBias.apply(bias, factor / NORM_UNIT)  # type: ignore[assignment]
+            biases = applied(EncodeBias, bias, factor / NORM_UNIT)
             norms, bound = norms + biases, bound + float(biases.detach().abs().max())
         require_accumulator(bound, f"node {self.where!r}")
         return self.finished(norms, factor / NORM_UNIT, output_scale, output_zero_point, bound)

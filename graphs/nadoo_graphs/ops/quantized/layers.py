@@ -92,8 +92,9 @@ def accumulator_dtype(call: Call, dtype: str) -> str:
     low, high = call.format(str(call.operand.format)).code_range(with_zero_point=True)
     reach = high - low if "input_zero_point" in call.tensors else max(-low, high)
     largest = call.format(text(call, "weight_format")).largest_integer
-    known = isinstance(fan_in, int) and "bias" not in call.tensors
-    return dtype if known and fan_in * largest * reach <= EXACT_FLOAT32 else "float64"
+    if not isinstance(fan_in, int) or "bias" in call.tensors:
+        return "float64"
+    return dtype if fan_in * largest * reach <= EXACT_FLOAT32 else "float64"
 
 
 def make_layer(name: str, making: Making) -> "nn.Module":
@@ -171,7 +172,7 @@ def layer_row(row: Op) -> Op:
 def encoded_row(row: Op) -> Op:
     """A float row whose weights are kept as codes."""
     scale = Role("weight_scale", optional=True, held=BUFFER)
-    bias = tuple(role for role in row.roles if role.name == "bias") if isinstance(row.roles, tuple) else ()
+    bias = tuple(role for role in row.roles_of({}) if role.name == "bias")
     return Op(
         name=f"encoded_{row.name}",
         summary=f"{row.name} in floating point with its weight decoded from a number format.",

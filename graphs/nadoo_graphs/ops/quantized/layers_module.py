@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from nadoo_graphs.formats import Format, GradientRule, Kind
 from nadoo_graphs.ops.op import Making
+from nadoo_graphs.ops.quantized.applying import applied
 from nadoo_graphs.ops.quantized.borders_module import laid
 from nadoo_graphs.ops.quantized.codes import ACCUMULATOR, bounds_of, range_of
 from nadoo_graphs.ops.quantized.exporting import refuse_export
@@ -33,7 +34,7 @@ def product_of(name: str, attributes: Any) -> Product:
     """The float operator of a layer: input, weight and bias to output."""
     if name == "linear":
         return F.linear
-    call = F.conv1d if name == "conv1d" else F.conv2d
+    call: Any = F.conv1d if name == "conv1d" else F.conv2d
     padding = attributes["padding"]
     edges = padding if isinstance(padding, str) else tuple(padding)
     stride, dilation = tuple(attributes["stride"]), tuple(attributes["dilation"])
@@ -89,8 +90,7 @@ class WeightedLayer(nn.Module):
     def integers(self, weight: Tensor, step: Tensor) -> Tensor:
         """The integers of a weight, in its dtype."""
         laid_step = laid(step, weight.ndim, 0)
-        found: Tensor = Encode.apply(weight, laid_step, self.format, self.rule, self.weight_name)  # type: ignore[assignment]
-        return found
+        return applied(Encode, weight, laid_step, self.format, self.rule, self.weight_name)
 
 
 class QuantizedLayer(WeightedLayer):
@@ -133,8 +133,7 @@ class QuantizedLayer(WeightedLayer):
         target = Target(point_of(output_zero_point), low, high, self.dtype, self.mode, self.step_rule, self.where)
         step = step_of(output_scale)
         factor = laid(factor, accumulator.ndim, self.axis)
-        codes: Tensor = Rescale.apply(accumulator, factor, step, target, prepared.bound)  # type: ignore[assignment]
-        return codes
+        return applied(Rescale, accumulator, factor, step, target, prepared.bound)
 
     def prepare(
         self,
@@ -153,7 +152,7 @@ class QuantizedLayer(WeightedLayer):
         if found is not None:
             return found
         codes = self.integers(weight, weight_step)
-        biases: Tensor | None = None if bias is None else EncodeBias.apply(bias, factor)  # type: ignore[assignment]
+        biases = None if bias is None else applied(EncodeBias, bias, factor)
         prepared = Prepared(codes, biases, self.bound_of(codes.detach(), biases, point))
         if not learns:
             self.remembered.keep(sources, prepared)
@@ -201,12 +200,10 @@ class EncodedLayer(WeightedLayer):
         step = weight.new_ones((), dtype=torch.float64) if weight_scale is None else step_of(weight_scale)
         laid_step = laid(step, weight.ndim, 0)
         if self.format.kind is Kind.FLOAT:
-            found: Tensor = Decoded.apply(weight, laid_step, self.format, self.rule, self.weight_name)  # type: ignore[assignment]
-            return found
+            return applied(Decoded, weight, laid_step, self.format, self.rule, self.weight_name)
         if self.format.decodes_integers:
             return (self.integers(weight, step) * (laid_step / self.format.unit)).to(weight.dtype)
-        codes: Tensor = Decoded.apply(weight, laid_step, self.format, self.rule, self.weight_name)  # type: ignore[assignment]
-        return codes
+        return applied(Decoded, weight, laid_step, self.format, self.rule, self.weight_name)
 
 
 class Decoded(torch.autograd.Function):

@@ -70,11 +70,12 @@ def window_sums(x: Tensor, settings: Mapping[str, Any]) -> tuple[Tensor, Tensor]
     image = x.unsqueeze(-2) if flat else x
     kernel, padding = fill(kernel, 1), fill(padding, 0)
     steps = fill(stride, 1) if stride else kernel
-    options = {"kernel_size": kernel, "stride": steps, "padding": padding, "ceil_mode": settings["ceil_mode"]}
+    options: dict[str, Any] = {"kernel_size": kernel, "stride": steps, "padding": padding}
+    options["ceil_mode"] = settings["ceil_mode"]
     sums = F.avg_pool2d(image, **options, divisor_override=1)
     ones = torch.ones(1, *image.shape[-2:], dtype=torch.float64, device=x.device)
     held = F.avg_pool2d(ones, **options, divisor_override=1)
-    divided = {"count_include_pad": settings["count_include_pad"]}
+    divided: dict[str, Any] = {"count_include_pad": settings["count_include_pad"]}
     divided["divisor_override"] = settings.get("divisor_override")
     counts = (held / F.avg_pool2d(ones, **options, **divided)).round()[0]
     return (sums.squeeze(-2), counts.squeeze(-2)) if flat else (sums, counts)
@@ -97,7 +98,7 @@ def adaptive_sums(x: Tensor, wanted: Sequence[int]) -> tuple[Tensor, Tensor]:
         starts = torch.arange(count, device=x.device) * size
         lengths = -(-(starts + size) // count) - starts // count
         counts = counts.unsqueeze(-1) * lengths.to(torch.float64)
-    pool = F.adaptive_avg_pool1d if len(wanted) == 1 else F.adaptive_avg_pool2d
+    pool: Any = F.adaptive_avg_pool1d if len(wanted) == 1 else F.adaptive_avg_pool2d
     means = pool(x.to(torch.float64), wanted if len(wanted) > 1 else wanted[0])
     return rounded(means * counts), counts
 

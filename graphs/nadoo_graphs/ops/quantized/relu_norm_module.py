@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nadoo_graphs.ops.op import Making
+from nadoo_graphs.ops.quantized.applying import applied
 from nadoo_graphs.ops.quantized.exporting import refuse_export
 from nadoo_graphs.tensors import torch_dtype
 
@@ -58,5 +59,4 @@ class ReluNorm(nn.Module):
         refuse_export(self.where)
         kept = {"tensor": 0, "sample": 1, "token": x.ndim - 1}[self.granularity]
         axes = list(range(min(kept, x.ndim - 1), x.ndim)) if x.ndim else []
-        codes: Tensor = Shifted.apply(x, axes, self.maximum, self.dtype, self.normalized)  # type: ignore[assignment]
-        return codes
+        return applied(Shifted, x, axes, self.maximum, self.dtype, self.normalized)
