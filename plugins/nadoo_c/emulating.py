@@ -1,6 +1,7 @@
 """The exported C on the target's own instruction set: the same samples, the same bits, and what they cost."""
 
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def emulate_folder(path: Path, core: str, samples: int = 2) -> dict[str, Any]:
     folder = read_folder(path)
     count = max(1, min(samples, len(folder.inputs[0]) if folder.inputs else 1))
     try:
-        from nadoo_hardware.emulator import compile_program, emulate
+        emulator: Any = import_module("nadoo_hardware.emulator")
     except ImportError as error:
         message = f"the emulator cannot be loaded ({error}); install nadoo[emulator]"
         raise unexported(f"core {core!r}", message) from error
@@ -29,8 +30,8 @@ def emulate_folder(path: Path, core: str, samples: int = 2) -> dict[str, Any]:
         entry.write_text(entry_text(folder, count), encoding="utf-8")
         sources = [path / "model.c", path / "weights.c", entry]
         flags = ("-O3", "-std=c99", "-ffp-contract=off", "-fno-strict-aliasing")
-        image = compile_program(sources, core, entry=ENTRY, include=[path], flags=flags)
-        found = emulate(getattr(image, "elf", image), core, ENTRY, symbols=[RESULT])
+        image = emulator.compile_program(sources, core, entry=ENTRY, include=[path], flags=flags)
+        found = emulator.emulate(getattr(image, "elf", image), core, ENTRY, symbols=[RESULT])
     require_equal_bytes(folder, count, core, found.memory[RESULT])
     return {
         "samples": count,

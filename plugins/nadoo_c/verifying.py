@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def kernel_work(unit: Unit, index: int) -> int:
     if "features" in facts:
         return size * int(facts["features"])
     if "kernel" in facts:
-        return size * int(np.prod(facts["kernel"])) * int(facts["channels"]) // int(facts["groups"])
+        kernel_sizes: tuple[int, ...] = facts["kernel"]
+        return size * prod(kernel_sizes) * int(facts["channels"]) // int(facts["groups"])
     return size * 8
 
 

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from nadoo_graphs.lowered.types import Kind
 Array = np.ndarray[Any, Any]
 Held = Any
 """A Python integer, a NumPy scalar, or an array that broadcasts over samples and parallel loops."""
+
+
+def is_spread(value: Held) -> TypeGuard[Array]:
+    """Whether a value differs between samples or turns."""
+    return isinstance(value, np.ndarray)
 
 
 class Evaluator:
@@ -51,7 +56,7 @@ class Evaluator:
         if statement.parallel:
             self.spread(statement, int(start), int(stop))
             return
-        alike = not isinstance(start, np.ndarray) and not isinstance(stop, np.ndarray)
+        alike = not is_spread(start) and not is_spread(stop)
         before = self.mask
         for turn in range(int(np.min(start)), int(np.max(stop))):
             if not alike:
@@ -74,7 +79,7 @@ class Evaluator:
     def when(self, statement: If) -> None:
         """The body, for those elements for which the condition holds."""
         condition = self.value(statement.condition)
-        if not isinstance(condition, np.ndarray):
+        if not is_spread(condition):
             if condition:
                 self.run(statement.body)
             return
@@ -95,7 +100,7 @@ class Evaluator:
             *(np.shape(item) for item in (index, value, self.mask) if item is not None),
         )
         places = np.broadcast_to(self.bounded(index, memory.shape[1], statement.role), shape)
-        rows = np.broadcast_to(np.arange(memory.shape[0]).reshape(-1, *[1] * self.rank), shape)
+        rows: Array = np.broadcast_to(sample_rows(int(memory.shape[0]), self.rank), shape)
         values = np.broadcast_to(value, shape)
         if self.mask is None:
             memory[rows, places] = values
@@ -123,20 +128,20 @@ class Evaluator:
         """Elements of memory; those that do not take part may look anywhere."""
         memory = self.memory[load.role]
         index = self.bounded(self.value(load.index), memory.shape[1], load.role)
-        if not isinstance(index, np.ndarray):
+        if not is_spread(index):
             found = memory[:, index].reshape(-1, *[1] * self.rank)
         elif index.shape[0] == 1:
             found = np.take(memory, index[0], axis=1)
         elif memory.shape[0] == 1:
             found = np.take(memory[0], index)
         else:
-            rows = np.arange(memory.shape[0]).reshape(-1, *[1] * self.rank)
+            rows: Array = sample_rows(int(memory.shape[0]), self.rank)
             found = memory[rows, index]
         return found
 
     def bounded(self, index: Held, length: int, role: str) -> Held:
         """The index, refused where an element that takes part looks outside."""
-        if not isinstance(index, np.ndarray):
+        if not is_spread(index):
             if 0 <= index < length:
                 return int(index)
             if self.mask is not None and not self.mask.any():
@@ -186,11 +191,11 @@ class Evaluator:
         """A value in another kind: floats lose their fraction, integers must fit, unsigned ones wrap."""
         if kind.floating:
             held = kind.numpy.type
-            return np.asarray(value).astype(held) if isinstance(value, np.ndarray) else held(value)
+            return np.asarray(value).astype(held) if is_spread(value) else held(value)
         if given is Kind.BOOL:
             return value * 1
         if given.floating:
-            value = np.trunc(value).astype(np.int64) if isinstance(value, np.ndarray) else int(value)
+            value = np.trunc(value).astype(np.int64) if is_spread(value) else int(value)
         if kind is Kind.U32:
             return value & 0xFFFFFFFF
         self.require_range(value, kind, f"a cast to {kind}")
@@ -200,12 +205,12 @@ class Evaluator:
         """Integers are divided only where no language disagrees: at least 0, by more than 0."""
         left, right = values
         self.require(np.less(left, 0) | np.less_equal(right, 0), "divides by 0, or divides negative integers")
-        return [np.maximum(left, 0) if isinstance(left, np.ndarray) else left, np.maximum(right, 1)]
+        return [np.maximum(left, 0) if is_spread(left) else left, np.maximum(right, 1)]
 
     def require_range(self, value: Held, kind: Kind, what: str) -> None:
         """Refuse integers that do not fit."""
         low, high = kind.bounds
-        if not isinstance(value, np.ndarray):
+        if not is_spread(value):
             if not low <= value <= high:
                 raise refused(Code.LIMIT, self.where, f"{what} is {value}, outside {kind} ({low} to {high})")
             return
@@ -233,21 +238,35 @@ def reread(value: Held, given: Kind, kind: Kind) -> Held:
     return np.asarray(value).astype(np.uint32).view(np.float32)[()]
 
 
+def sample_rows(count: int, rank: int) -> Array:
+    """The number of each sample, laid along the first axis."""
+    return cast(Array, np.arange(count).reshape(-1, *[1] * rank))
+
+
+def spread_choice(condition: Held, yes: Held, no: Held) -> Array:
+    """One value or the other, element by element."""
+    return cast(Array, np.where(condition, yes, no))
+
+
 def smaller(left: Held, right: Held) -> Held:
     """left < right ? left : right."""
-    return np.where(np.less(left, right), left, right) if is_array(left, right) else (left if left < right else right)
+    if is_array(left, right):
+        return spread_choice(np.less(left, right), left, right)
+    return left if left < right else right
 
 
 def larger(left: Held, right: Held) -> Held:
     """left > right ? left : right."""
-    return (
-        np.where(np.greater(left, right), left, right) if is_array(left, right) else (left if left > right else right)
-    )
+    if is_array(left, right):
+        return spread_choice(np.greater(left, right), left, right)
+    return left if left > right else right
 
 
 def choose(condition: Held, yes: Held, no: Held) -> Held:
     """condition ? yes : no."""
-    return np.where(condition, yes, no) if is_array(condition, yes, no) else (yes if condition else no)
+    if is_array(condition, yes, no):
+        return spread_choice(condition, yes, no)
+    return yes if condition else no
 
 
 def quotient(left: Held, right: Held) -> Held:
@@ -257,16 +276,16 @@ def quotient(left: Held, right: Held) -> Held:
 
 def is_array(*values: Held) -> bool:
     """Whether any value is an array."""
-    return any(isinstance(value, np.ndarray) for value in values)
+    return any(is_spread(value) for value in values)
 
 
 def is_float(value: Held) -> bool:
     """Whether a value is floating."""
-    return isinstance(value, np.floating) or (isinstance(value, np.ndarray) and value.dtype.kind == "f")
+    return isinstance(value, np.floating) or (is_spread(value) and value.dtype.kind == "f")
 
 
 WRAPPING = frozenset({"add", "sub", "mul", "neg", "shl"})
-OPERATORS: Mapping[str, Callable[..., Held]] = {
+OPERATORS: Mapping[str, Any] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": quotient, "mod": operator.mod,
     "min": smaller, "max": larger, "neg": operator.neg, "and": operator.and_, "or": operator.or_,
     "xor": operator.xor, "shl": operator.lshift, "shr": operator.rshift, "eq": operator.eq, "ne": operator.ne,

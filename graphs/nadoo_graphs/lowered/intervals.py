@@ -88,15 +88,45 @@ def shifted_left(one: Interval, bits: Interval) -> Interval:
     return min(ends), max(ends)
 
 
+def total(one: Interval, other: Interval) -> Interval:
+    """All sums."""
+    return one[0] + other[0], one[1] + other[1]
+
+
+def difference(one: Interval, other: Interval) -> Interval:
+    """All differences."""
+    return one[0] - other[1], one[1] - other[0]
+
+
+def remainder(one: Interval, other: Interval) -> Interval:
+    """Remainders of numbers from 0 up."""
+    return 0, max(other[1] - 1, 0)
+
+
+def smaller(one: Interval, other: Interval) -> Interval:
+    """All smaller ones."""
+    return min(one[0], other[0]), min(one[1], other[1])
+
+
+def larger(one: Interval, other: Interval) -> Interval:
+    """All larger ones."""
+    return max(one[0], other[0]), max(one[1], other[1])
+
+
+def negative(one: Interval) -> Interval:
+    """All with the other sign."""
+    return -one[1], -one[0]
+
+
 RULES: Mapping[str, Callable[..., Interval]] = {
-    "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
-    "sub": lambda a, b: (a[0] - b[1], a[1] - b[0]),
+    "add": total,
+    "sub": difference,
     "mul": product,
     "div": quotient,
-    "mod": lambda a, b: (0, max(b[1] - 1, 0)),
-    "min": lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
-    "max": lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
-    "neg": lambda a: (-a[1], -a[0]),
+    "mod": remainder,
+    "min": smaller,
+    "max": larger,
+    "neg": negative,
     "and": masked,
     "shr": shifted_right,
     "shl": shifted_left,

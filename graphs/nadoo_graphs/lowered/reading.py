@@ -1,7 +1,7 @@
 """Text back to programs: whatever is wrong with it is said, and nothing is believed that is not checked."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -154,7 +154,8 @@ def attribute_of(tree: Any) -> Any:
     if isinstance(tree, Quoted):
         return tree.text
     if isinstance(tree, list):
-        return float.fromhex(tree[1]) if tree[0] == "float" else tuple(map(attribute_of, tree[1:]))
+        items = cast("list[Any]", tree)
+        return float.fromhex(items[1]) if items[0] == "float" else tuple(map(attribute_of, items[1:]))
     fixed = {"none": None, "true": True, "false": False}
     return fixed[tree] if tree in fixed else int(tree)
 

@@ -9,7 +9,7 @@
 Numbers carry their kind unless it is i32. Constants of flash are given as bytes in hexadecimal.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def kernel_tree(kernel: Kernel, *, data: bool) -> Tree:
 def attribute_tree(value: Any) -> Tree:
     """A value that a kernel is chosen by, tagged with its type."""
     if isinstance(value, tuple | list):
-        return ["list", *map(attribute_tree, value)]
+        return ["list", *map(attribute_tree, cast("tuple[Any, ...]", value))]
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -88,8 +88,9 @@ def written(session: Session, export: Any, graph: "ModelGraph", out: Path, datas
     from nadoo_core.runs.exporting import ExportContext, accepts_context
 
     temporary = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
-    draw = None if not dataset else lambda _: samples_of(session, dataset)
-    context = {"context": ExportContext(session.registry(), draw)} if accepts_context(export.exporter) else {}
+    samples = samples_of(session, dataset) if dataset else None
+    known = ExportContext(session.registry(), lambda graph: samples)
+    context = {"context": known} if accepts_context(export.exporter) else {}
     try:
         temporary.mkdir(parents=True)
         artifact = export.exporter(graph, temporary, **context, **export.options)

@@ -1,6 +1,6 @@
 """Rows that compute nothing: constants of the model, and values that are handed on."""
 
-from typing import Any
+from typing import Any, cast
 
 from nadoo_graphs.lowered.call import BATCH, LoweringCall, View
 from nadoo_graphs.lowered.types import kind_of_dtype
@@ -31,7 +31,8 @@ def created(call: LoweringCall) -> None:
 def bound(value: Any) -> Any:
     """Sizes in an attribute for one sample."""
     if isinstance(value, tuple):
-        return tuple(bound(item) for item in value)
+        items = cast("tuple[Any, ...]", value)
+        return tuple(bound(item) for item in items)
     return bind(value, BATCH) if isinstance(value, Symbolic) else value
 
 

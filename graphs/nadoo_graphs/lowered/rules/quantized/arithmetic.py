@@ -1,6 +1,7 @@
 """Sums, products, matrix products and joins of codes with scales of their own."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 
@@ -29,7 +30,7 @@ def add(call: LoweringCall) -> None:
     from nadoo_graphs.ops.quantized.arithmetic_module import sum_multipliers
 
     scales = [call.tensor(f"{side}_scale") for side in ("input", "other", "output")]
-    first, second, shift = sum_multipliers(*scales, call.node.name)  # type: ignore[arg-type]
+    first, second, shift = cast("tuple[float, float, int]", sum_multipliers(*scales, call.node.name))  # type: ignore[arg-type]
     points = point(call, "input_zero_point"), point(call, "other_zero_point")
     sign = -1 if call.attributes["subtract"] else 1
     low, high = output_bounds(call)
