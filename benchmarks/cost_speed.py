@@ -1,6 +1,6 @@
 """How fast costs are estimated and scored: `python -m benchmarks.cost_speed [--record]`.
 
-Models of the tests, never trained; a time is the least of several runs, because other work on a machine only adds.
+Models of the tests, never trained; a time is the least processor time of several runs, because other work only adds.
 """
 
 import sys
@@ -26,12 +26,12 @@ REPEATS, CHANGES = 10, 400
 
 
 def least_ms(work: Callable[[], object], repeats: int) -> float:
-    """The least milliseconds of some runs."""
+    """The least milliseconds of processor time of some runs."""
     best = float("inf")
     for _ in range(repeats):
-        begun = time.perf_counter()
+        begun = time.process_time()
         work()
-        best = min(best, time.perf_counter() - begun)
+        best = min(best, time.process_time() - begun)
     return best * 1e3
 
 

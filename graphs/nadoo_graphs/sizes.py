@@ -8,6 +8,7 @@ again. Symbols stand for positive sizes, so what divides a product evenly may be
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TypeAlias, Union
 
 from attrs import field, frozen
@@ -141,8 +142,9 @@ def multiply(left: Size, right: Size) -> Size:
     return from_terms(terms)
 
 
+@lru_cache(maxsize=4096)
 def scale(size: Size, factor: int) -> Size:
-    """A size so many times; its terms keep their order."""
+    """A size so many times; its terms keep their order. A network asks for few different ones, and often."""
     if isinstance(size, int) or factor == 0:
         return size * factor if isinstance(size, int) else 0
     if factor == 1:

@@ -1,11 +1,11 @@
 """Prediction intervals: the range that nine measurements in ten fall into, from those that were left out of a fit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, exp, inf, log, sqrt
 from typing import cast
 
 from attrs import frozen
-from scipy.stats import t as student
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 CONFIDENCE = 0.9
 FEWEST = 2
@@ -38,5 +38,5 @@ def interval_of(ratios: Sequence[float], confidence: float = CONFIDENCE) -> Inte
 def by_student(errors: Sequence[float], confidence: float) -> float:
     """The half width for one more error, were errors normal about zero."""
     spread = sqrt(sum(error**2 for error in errors) / len(errors))
-    quantile = cast("float", student.ppf((1 + confidence) / 2, len(errors)))
-    return float(quantile) * spread * sqrt(1 + 1 / len(errors))
+    quantile = cast("Callable[[float, float], float]", special.stdtrit)
+    return float(quantile(len(errors), (1 + confidence) / 2)) * spread * sqrt(1 + 1 / len(errors))

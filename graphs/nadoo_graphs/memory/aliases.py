@@ -62,7 +62,7 @@ class Storage:
         gone, home = self.homes[result], self.homes[operand]
         first, then = self.buffers[home], self.buffers.pop(gone)
         self.buffers[home] = Buffer(home, max(first.size, then.size), first.first, max(first.last, then.last))
-        self.homes = {value: home if name == gone else name for value, name in self.homes.items()}
+        self.homes.update([(value, home) for value, name in self.homes.items() if name == gone])
         if gone in self.kept:
             self.kept = self.kept - {gone} | {home}
 

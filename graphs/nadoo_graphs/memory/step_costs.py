@@ -74,7 +74,7 @@ class StepCosts:
         predecessors = direct_predecessors(program)
         ancestors = closure(predecessors, range(len(program.steps)))
         descendants = closure(inverted(predecessors), range(len(program.steps))[::-1])
-        used = tuple(held.used_by(step) for step in range(len(program.steps)))
+        used = held.used()
         overwrites = tuple(held.overwritten_by(step) if in_place else () for step in program.steps)
         made = tuple(sum(held.size(value) for value in step.owned) + step.scratch for step in program.steps)
         surviving = tuple(sum(held.lasting(value) for value in step.owned) for step in program.steps)
@@ -120,9 +120,13 @@ class HeldBuffers:
         """The same without inputs that nobody reads, which are dropped after the first step."""
         return sum(self.lasting(value) for value in (*self.program.inputs, *self.program.residents))
 
-    def used_by(self, step: int) -> tuple[Held, ...]:
-        """The buffers that a step reads."""
-        return tuple(buffer for buffer in self.buffers.values() if buffer.users >> step & 1)
+    def used(self) -> tuple[tuple[Held, ...], ...]:
+        """The buffers that each step reads."""
+        found: list[list[Held]] = [[] for _ in self.program.steps]
+        for buffer in self.buffers.values():
+            for step in bits(buffer.users):
+                found[step].append(buffer)
+        return tuple(map(tuple, found))
 
     def overwritten_by(self, step: Step) -> tuple[Held, ...]:
         """The buffers that the first result of a step may be written over without any change of size."""
