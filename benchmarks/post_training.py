@@ -103,7 +103,7 @@ def main() -> int:
         results[name] = measured(name, chosen.formats.split(","), chosen.every)
         if chosen.record:
             document = {
-                "command": "NADOO_DATA=… python -m benchmarks.post_training --record",
+                "command": " ".join(["NADOO_DATA=… python -m benchmarks.post_training", *sys.argv[1:]]),
                 "seed": SEED,
                 "nadoo": version("nadoo"),
                 "torch": torch.__version__,
