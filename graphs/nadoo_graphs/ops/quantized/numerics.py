@@ -175,18 +175,18 @@ class Slopes:
     real: torch.Tensor
     low: torch.Tensor
     high: torch.Tensor
-    zero: torch.Tensor
 
     @classmethod
     def of(cls, real: torch.Tensor, target: Target, dtype: torch.dtype) -> "Slopes":
         """The accumulators at which codes are clamped."""
         low, high = ((edge - target.point) / real for edge in (target.low, target.high))
-        return cls(real.to(dtype), low.to(dtype), high.to(dtype), torch.zeros((), dtype=dtype))
+        return cls(real.to(dtype), low.to(dtype), high.to(dtype))
 
     def write(self, accumulator: torch.Tensor, slope: torch.Tensor) -> None:
-        """Write the derivative in its place."""
-        inside = (accumulator > self.low).logical_and_(accumulator < self.high)
-        torch.where(inside, self.real, self.zero, out=slope)
+        """Write the derivative in its place; comparisons written as numbers are several times as fast as booleans."""
+        torch.gt(accumulator, self.low, out=slope)
+        below = torch.lt(accumulator, self.high, out=torch.empty_like(slope))
+        slope.mul_(below).mul_(self.real)
 
 
 def reduced(gradient: torch.Tensor, shape: torch.Size) -> torch.Tensor:
