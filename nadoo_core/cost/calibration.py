@@ -1,210 +1,270 @@
-"""Calibration: the coefficients of a cost model from measurements, and how wrong it is on models that it has not seen.
+"""Calibration: coefficients of a linear cost model from measurements, and how far its predictions have been off.
 
-time = Σ coefficient · work, with no coefficient below zero, fitted so that relative errors are small:
-each row is divided by its measured time. A fit whose coefficients cannot be told apart is refused and names them.
+A measurement is the time of one model and the work that it did, by name: "conv.int8", "bytes", "calls". The fit is a
+least squares one without negative coefficients, by default on relative errors, so that small models count as much as
+large ones.
+What it is worth is told by models that were left out of it, never by those that it was fitted to.
 """
 
-from collections.abc import Mapping, Sequence
-from math import ceil
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
+from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 
+from nadoo_core.cost.intervals import Interval, interval_of
 from nadoo_core.cost.number import CostNumber
-from nadoo_core.errors import CoreCode, DeviceError, Problem
+from nadoo_core.errors import CalibrationError, CoreCode, Problem
 from nadoo_graphs.node import frozen_mapping
 
-WHERE = "calibration"
-SPARE_ROWS = 2
-LARGEST_ERROR = 0.15
-"""A mean relative error on held-out models above this makes a profile unfit for use."""
-INSIDE = 0.9
-"""The share of held-out measurements that the range of a prediction is meant to hold."""
-WEAK = 100.0
-"""A condition number above this means that some coefficients are told apart by very few rows."""
-Matrix = NDArray[np.float64]
+Matrix: TypeAlias = NDArray[np.float64]
+Errors: TypeAlias = Literal["relative", "absolute"]
+"""Which errors a fit makes small: shares of the time, or the time."""
+WORST_ERROR = 0.15
+"""The mean relative error on models left out above which a calibration is refused."""
+WEAK = 10.0
+"""The condition number of the scaled design above which a small error of measurement moves coefficients much."""
+NEGLIGIBLE = 1e-9
+
+
+def table() -> Any:
+    """A mapping that is made frozen."""
+    return cast("Any", field(converter=frozen_mapping))
 
 
 @frozen
 class Sample:
-    """One measurement: the work that was done, by class, and what it took."""
+    """One measurement: of which model, how long it took in seconds or cycles, and the work by name."""
 
     model: str
-    work: Mapping[str, float] = field(converter=frozen_mapping)
-    measured: float = 0.0
+    time: float
+    work: Mapping[str, float] = table()
+
+
+@frozen
+class HeldOut:
+    """One measurement beside what the fit to all other models predicts; None where they cannot tell."""
+
+    model: str
+    measured: float
+    predicted: float | None
+
+    @property
+    def error(self) -> float | None:
+        """The relative error of the prediction."""
+        return None if self.predicted is None else (self.predicted - self.measured) / self.measured
 
 
 @frozen(kw_only=True)
 class Calibration:
-    """Coefficients with what is known of their quality."""
+    """Coefficients with all that says how far to trust them."""
 
-    coefficients: Mapping[str, float] = field(converter=frozen_mapping)
+    coefficients: Mapping[str, float] = table()
     residuals: tuple[float, ...]
-    """The relative error of each sample that was fitted."""
+    """The relative error on each sample that it was fitted to, in their order."""
     condition: float
-    held_out: tuple[float, ...]
-    """The relative errors of samples whose model was left out of the fit; empty where there are too few models."""
-    correlation: float | None
-    """Spearman's rank correlation of predictions and measurements; None below three samples."""
+    weak: tuple[str, ...] = ()
+    """The coefficients that the samples hardly tell apart, or only one model does, and those held at zero."""
+    held_out: tuple[HeldOut, ...] = ()
+    interval: Interval | None = None
 
     @property
     def worst_residual(self) -> float:
-        """The largest relative error of a sample that was fitted."""
-        return max((abs(item) for item in self.residuals), default=0.0)
+        """The largest relative error on the samples that it was fitted to."""
+        return max(abs(residual) for residual in self.residuals)
 
     @property
-    def held_out_error(self) -> float | None:
-        """The mean relative error on models that were left out."""
-        return float(np.mean(np.abs(self.held_out))) if self.held_out else None
-
-    @property
-    def usable(self) -> bool:
-        """Whether it may be used: right enough on models that it has not seen."""
-        return self.held_out_error is not None and self.held_out_error <= LARGEST_ERROR
-
-    @property
-    def weakly_identified(self) -> bool:
-        """Whether some coefficients are told apart by very few rows."""
-        return self.condition > WEAK
-
-    @property
-    def error(self) -> float:
-        """The relative error that nine held-out measurements in ten stay below, with the allowance for few samples.
-
-        Where there are fewer than nine, the largest one is doubled, because a quantile of so few says little.
-        """
-        ordered = sorted(abs(item) for item in (self.held_out or self.residuals))
-        if not ordered:
-            return float("inf")
-        place = ceil((len(ordered) + 1) * INSIDE)
-        return ordered[place - 1] if place <= len(ordered) else 2 * ordered[-1]
+    def mean_error(self) -> float | None:
+        """The mean relative error on models left out; None where none could be predicted."""
+        errors = [abs(item.error) for item in self.held_out if item.error is not None]
+        return sum(errors) / len(errors) if errors else None
 
     def predict(self, work: Mapping[str, float]) -> CostNumber:
-        """What some work takes, with its range; a class that was not calibrated makes it unknown."""
-        strangers = [name for name, amount in work.items() if amount and name not in self.coefficients]
-        if strangers:
-            return CostNumber.unknown(*(f"no coefficient for {name} was fitted" for name in strangers))
-        value = sum(self.coefficients.get(name, 0.0) * amount for name, amount in work.items())
-        return CostNumber(value, value / (1 + self.error), value / (1 - self.error) if self.error < 1 else None)
+        """The time of some work, in a range that nine measurements in ten fall into; unknown where work is new."""
+        unseen = [name for name, many in work.items() if many and name not in self.coefficients]
+        if unseen:
+            return CostNumber.unknown(*(f"no coefficient of {name} was calibrated" for name in unseen))
+        value = sum(self.coefficients[name] * many for name, many in work.items() if many)
+        if self.interval is None:
+            return CostNumber(value)
+        return CostNumber.within(value, self.interval.below, self.interval.above)
+
+    def accept(self, worst: float = WORST_ERROR) -> "Calibration":
+        """The same, or an error that says how far off it is on models that it has not seen."""
+        error = self.mean_error
+        if error is not None and error > worst:
+            message = f"is off by {error:.1%} on average on models left out, and {worst:.0%} is allowed; measure more"
+            raise CalibrationError(Problem(CoreCode.CALIBRATION, "calibration", f"{message}, or name more kinds"))
+        return self
 
     def document(self) -> dict[str, Any]:
-        """The calibration for a report."""
+        """The report for programs."""
         return {
             "coefficients": dict(self.coefficients),
+            "residuals": list(self.residuals),
             "worst_residual": self.worst_residual,
-            "held_out_error": self.held_out_error,
-            "range": self.error,
             "condition": self.condition,
-            "weakly_identified": self.weakly_identified,
-            "rank_correlation": self.correlation,
-            "usable": self.usable,
+            "weak": list(self.weak),
+            "mean_error": self.mean_error,
+            "undetermined": [item.model for item in self.held_out if item.predicted is None],
+            "below": None if self.interval is None else self.interval.below,
+            "above": None if self.interval is None else self.interval.above,
         }
 
 
-def calibrate(samples: Sequence[Sample], spare: int = SPARE_ROWS, *, relative: bool = True) -> Calibration:
-    """Fit coefficients to measurements; `spare` is how many more rows than coefficients there have to be.
-
-    Relative errors are made small, so that a small model counts as much as a large one; else absolute ones.
-    """
-    rows = [sample for sample in samples if any(sample.work.values())]
-    refuse_wrong(rows)
-    names = sorted({name for sample in rows for name, amount in sample.work.items() if amount})
-    refuse_few(rows, names, spare)
-    weighted = weights(rows, names)
-    refuse_tied(weighted, names)
-    coefficients = fitted(weighted, importance(rows, relative=relative))
-    predicted = weighted @ coefficients
+def calibrate(samples: Sequence[Sample], errors: Errors = "relative") -> Calibration:
+    """The coefficients that fit measurements best; work that the samples do not tell apart is refused by name."""
+    check_samples(samples)
+    names = tuple(sorted({name for sample in samples for name, many in sample.work.items() if many}))
+    design = design_of(samples, names)
+    check_rank(design, names)
+    fitted = fit(design, weights_of(samples, errors))
+    held_out = tuple(left_out(samples, names, errors))
+    pairs = [(item.measured, item.predicted) for item in held_out if item.predicted]
     return Calibration(
-        coefficients=dict(zip(names, coefficients.tolist(), strict=True)),
-        residuals=tuple((predicted - 1.0).tolist()),
-        condition=float(np.linalg.cond(weighted / np.linalg.norm(weighted, axis=0))),
-        held_out=held_out(rows, names, relative=relative),
-        correlation=rank_correlation(predicted * measured(rows), measured(rows)),
+        coefficients=dict(zip(names, map(float, fitted), strict=True)),
+        residuals=tuple(float(value) for value in design @ fitted - 1.0),
+        condition=condition(design),
+        weak=tuple(sorted(weak_names(design, names, fitted) | told_by_one(samples, names))),
+        held_out=held_out,
+        interval=interval_of([measured / predicted for measured, predicted in pairs]),
     )
 
 
-def weights(rows: Sequence[Sample], names: Sequence[str]) -> Matrix:
-    """The work of each row, divided by what it took, so that relative errors count."""
-    table = [[sample.work.get(name, 0.0) / sample.measured for name in names] for sample in rows]
-    return np.asarray(table, dtype=np.float64)
-
-
-def measured(rows: Sequence[Sample]) -> Matrix:
-    """What was measured."""
-    return np.asarray([sample.measured for sample in rows], dtype=np.float64)
-
-
-def importance(rows: Sequence[Sample], *, relative: bool) -> Matrix:
-    """How much the relative error of each row counts: all the same, or by what the row took."""
-    return np.ones(len(rows)) if relative else measured(rows)
-
-
-def fitted(weighted: Matrix, counts: Matrix) -> Matrix:
-    """The coefficients that bring all relative predictions nearest to one, as much as each counts; none is negative."""
-    from scipy.optimize import nnls  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
-
-    counted = weighted * counts[:, None]
-    scale = np.linalg.norm(counted, axis=0)
-    found = cast("tuple[Matrix, float]", nnls(counted / scale, counts))
-    return found[0] / scale
-
-
-def held_out(rows: Sequence[Sample], names: Sequence[str], *, relative: bool) -> tuple[float, ...]:
-    """The errors on each model of a fit to the others; models without which a class is not seen are passed over."""
-    found: list[float] = []
-    for model in dict.fromkeys(sample.model for sample in rows):
-        rest = [sample for sample in rows if sample.model != model]
-        apart = weights(rest, names) if rest else np.zeros((0, len(names)))
-        if len(rest) < len(names) or np.linalg.matrix_rank(apart) < len(names):
-            continue
-        coefficients = fitted(apart, importance(rest, relative=relative))
-        own = weights([sample for sample in rows if sample.model == model], names)
-        found += (own @ coefficients - 1.0).tolist()
-    return tuple(found)
-
-
-def rank_correlation(predicted: Matrix, true: Matrix) -> float | None:
-    """Spearman's correlation: that of the ranks; None where there is nothing to rank."""
-    if len(true) <= SPARE_ROWS:
-        return None
-    ranks = [np.argsort(np.argsort(values)).astype(np.float64) for values in (predicted, true)]
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
-def refuse_wrong(rows: Sequence[Sample]) -> None:
-    """Refuse measurements that are none, and negative work."""
-    problems = [
-        Problem(CoreCode.DEVICE, f"{WHERE} of {sample.model!r}", f"measured {sample.measured}; give a positive number")
-        for sample in rows
-        if not (np.isfinite(sample.measured) and sample.measured > 0)
-    ]
-    problems += [
-        Problem(CoreCode.DEVICE, f"{WHERE} of {sample.model!r}", f"has {amount} of {name}; give a number from 0 on")
-        for sample in rows
-        for name, amount in sample.work.items()
-        if not (np.isfinite(amount) and amount >= 0)
-    ]
+def check_samples(samples: Sequence[Sample]) -> None:
+    """Refuse what was not measured, and what no time could follow from; everything at once."""
+    problems: list[tuple[str, str]] = [] if samples else [("calibration", "has no sample; measure some models")]
+    for number, sample in enumerate(samples):
+        where = f"sample {number} ({sample.model!r})"
+        if not 0 < sample.time < float("inf"):
+            problems.append((where, f"took {sample.time!r}; give the median of many runs, above 0"))
+        wrong = [name for name, many in sample.work.items() if not 0 <= many < float("inf")]
+        problems += [(where, f"did {sample.work[name]!r} of {name}; give a number, 0 or more") for name in wrong]
+        if not any(sample.work.values()):
+            problems.append((where, "did no work; name what takes its time, such as 'conv.int8' or 'calls'"))
     if problems:
-        raise DeviceError(problems)
+        raise CalibrationError(Problem(CoreCode.CALIBRATION, where, message) for where, message in problems)
 
 
-def refuse_few(rows: Sequence[Sample], names: Sequence[str], spare: int) -> None:
-    """Refuse a fit that would explain anything."""
-    if not names or len(rows) < len(names) + spare:
-        message = f"has {len(rows)} samples for {len(names)} coefficients; measure at least {len(names) + spare}"
-        raise DeviceError(Problem(CoreCode.DEVICE, WHERE, message))
+def check_rank(design: Matrix, names: Sequence[str]) -> None:
+    """Refuse a design in which one coefficient can be traded for another."""
+    tied = tied_names(design, names)
+    if tied:
+        problems = (f"the samples do not tell {' and '.join(group)} apart" for group in tied)
+        message = "; measure models in which they differ, or count them as one"
+        raise CalibrationError(Problem(CoreCode.CALIBRATION, "calibration", text + message) for text in problems)
 
 
-def refuse_tied(weighted: Matrix, names: Sequence[str]) -> None:
-    """Refuse coefficients that no sample tells apart, and name them."""
-    scaled = weighted / np.linalg.norm(weighted, axis=0)
-    if np.linalg.matrix_rank(scaled) == len(names):
-        return
-    null = np.linalg.svd(scaled)[2][-1]
-    tied = [name for name, share in zip(names, null, strict=True) if abs(share) > np.sqrt(np.finfo(float).eps)]
-    message = (
-        f"cannot tell {' and '.join(tied)} apart: they go together in all samples; measure a model where they do not"
-    )
-    raise DeviceError(Problem(CoreCode.DEVICE, WHERE, message))
+def weights_of(samples: Sequence[Sample], errors: Errors) -> Matrix:
+    """What the error of each sample counts, beside the division by its time."""
+    times = np.asarray([sample.time for sample in samples], dtype=np.float64)
+    return np.ones(len(samples)) if errors == "relative" else times / times.max()
+
+
+def design_of(samples: Sequence[Sample], names: Sequence[str]) -> Matrix:
+    """A row a sample, a column a coefficient, each row divided by its time so that errors are relative."""
+    rows = [[sample.work.get(name, 0.0) / sample.time for name in names] for sample in samples]
+    return np.asarray(rows, dtype=np.float64).reshape(len(rows), len(names))
+
+
+def fit(design: Matrix, weights: Matrix) -> Matrix:
+    """Non-negative least squares; columns are scaled to one length, because work is counted in different units."""
+    lengths = np.linalg.norm(design, axis=0)
+    lengths[lengths == 0] = 1.0
+    solve = cast("Callable[[Matrix, Matrix], tuple[Matrix, float]]", optimize.nnls)
+    return solve(design / lengths * weights[:, None], weights)[0] / lengths
+
+
+def scaled(design: Matrix) -> Matrix:
+    """The design with columns of length one; its rank and condition do not hang on units."""
+    lengths = np.linalg.norm(design, axis=0)
+    return design / np.where(lengths == 0, 1.0, lengths)
+
+
+def condition(design: Matrix) -> float:
+    """How many times an error of measurement may be larger in a coefficient; infinite where columns are tied."""
+    values = np.linalg.svd(scaled(design), compute_uv=False)
+    return float(values[0] / values[-1]) if values[-1] > 0 and len(design) >= design.shape[1] else float("inf")
+
+
+def null_space(design: Matrix) -> Matrix:
+    """The directions, a row each, in which coefficients may move without moving what the samples took."""
+    _, values, rows = np.linalg.svd(scaled(design), full_matrices=True)
+    rank = int(np.sum(values > NEGLIGIBLE * values[0])) if len(values) else 0
+    return rows[rank:]
+
+
+def tied_names(design: Matrix, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The groups of coefficients that can be traded for each other."""
+    free = null_space(design)
+    together = np.abs(free.T @ free) > np.sqrt(NEGLIGIBLE)
+    groups: list[tuple[str, ...]] = []
+    seen: set[int] = set()
+    for start in range(len(names)):
+        if start not in seen and together[start, start]:
+            members = reached(together, start)
+            seen |= members
+            groups.append(tuple(names[place] for place in sorted(members)))
+    return groups
+
+
+def reached(together: NDArray[np.bool_], start: int) -> set[int]:
+    """All that is tied to one, directly or by others."""
+    members, waiting = {start}, [start]
+    while waiting:
+        for other in map(int, np.flatnonzero(together[waiting.pop()])):
+            if other not in members:
+                members.add(other)
+                waiting.append(other)
+    return members
+
+
+def weak_names(design: Matrix, names: Sequence[str], fitted: Matrix) -> set[str]:
+    """The coefficients of nearly tied directions, and those that only the bound at zero holds."""
+    _, values, rows = np.linalg.svd(scaled(design), full_matrices=False)
+    found = {names[place] for place in map(int, np.flatnonzero(fitted == 0.0))}
+    for value, row in zip(values, rows, strict=True):
+        if value * WEAK < values[0]:
+            largest = float(np.abs(row).max())
+            found |= {name for name, part in zip(names, row, strict=True) if abs(part) > largest / 4}
+    return found
+
+
+def told_by_one(samples: Sequence[Sample], names: Sequence[str]) -> set[str]:
+    """The coefficients that a single model tells apart from others: without it they are tied."""
+    models = dict.fromkeys(sample.model for sample in samples)
+    rest = ([sample for sample in samples if sample.model != model] for model in models)
+    return {name for others in rest for group in tied_names(design_of(others, names), names) for name in group}
+
+
+def left_out(samples: Sequence[Sample], names: Sequence[str], errors: Errors) -> list[HeldOut]:
+    """Every sample as the fit to all other models predicts it."""
+    found: list[HeldOut] = []
+    for model in dict.fromkeys(sample.model for sample in samples):
+        others = [sample for sample in samples if sample.model != model]
+        fitted = fit(design_of(others, names), weights_of(others, errors)) if others else None
+        free = free_of(others, names)
+        for sample in samples:
+            if sample.model == model:
+                found.append(HeldOut(model, sample.time, predicted(sample, names, fitted, free)))
+    return found
+
+
+def free_of(samples: Sequence[Sample], names: Sequence[str]) -> Matrix:
+    """The directions that some samples say nothing about, in units of the coefficients."""
+    design = design_of(samples, names)
+    lengths = np.linalg.norm(design, axis=0)
+    return null_space(design) / np.where(lengths == 0, 1.0, lengths)
+
+
+def predicted(sample: Sample, names: Sequence[str], fitted: Matrix | None, free: Matrix) -> float | None:
+    """The time by a fit; None where it hangs on a direction that the fit says nothing about."""
+    if fitted is None:
+        return None
+    work = np.asarray([sample.work.get(name, 0.0) for name in names], dtype=np.float64)
+    scale = float(np.linalg.norm(work)) * (float(np.abs(free).max()) if free.size else 0.0)
+    if free.size and float(np.abs(free @ work).max()) > np.sqrt(NEGLIGIBLE) * scale:
+        return None
+    return float(fitted @ work)
