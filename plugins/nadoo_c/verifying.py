@@ -64,6 +64,8 @@ def kernel_work(unit: Unit, index: int) -> int:
     kernel = unit.program.kernels[index]
     size = sum(kernel.roles[role].length for role in kernel.written)
     facts = kernel.attributes
+    if "products" in facts:
+        return int(facts["products"])
     if "features" in facts:
         return size * int(facts["features"])
     if "kernel" in facts:

@@ -72,6 +72,8 @@ def recurrent(call: LoweringCall) -> None:
             level = level_of(call, layer, direction, steps, batch, directions)
             run_level(call, level, given, target, states)
         given = target
+    weights = sum(part.length for role, part in call.roles.items() if role.startswith("weight"))
+    call.facts = {"products": weights * steps * batch}
 
 
 def sequence(place: Place, steps: int, batch: int, features: int, batch_first: bool) -> Sequence:
