@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nadoo_core.command_line.command import command
+from nadoo_core.command_line.ledger_text import cost_text
 from nadoo_core.command_line.models import input_option, load_model
 from nadoo_core.command_line.output import answer, bytes_text, print_facts, print_table
 from nadoo_core.command_line.session import Session
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nadoo_graphs.graph import ModelGraph
     from nadoo_graphs.memory import MemoryPlan
 
+DEVICE_COSTS = {"flash_bytes": "flash", "peak_ram_bytes": "RAM", "latency_s": "latency", "energy_j": "energy"}
 NUMBERS = "parameters weights MACs"
 
 
@@ -24,9 +26,12 @@ NUMBERS = "parameters weights MACs"
 @click.argument("model")
 @input_option
 @click.option("--size", "sizes", multiple=True, metavar="NAME=NUMBER", help="The value of a symbolic size; N is 1.")
+@click.option("--device", "device", metavar="DEVICE", help="Also what it costs on a device.")
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw the graph into a file.")
 @click.pass_obj
-def inspect(session: Session, model: str, inputs: tuple[str, ...], sizes: tuple[str, ...], svg: Path | None) -> None:
+def inspect(
+    session: Session, model: str, inputs: tuple[str, ...], sizes: tuple[str, ...], device: str | None, svg: Path | None
+) -> None:
     """Show MODEL: a saved graph, a run, a file, the name of a model that a plugin offers, or module:function.
 
     Work and memory are those of one example. What an operator without a row computes is listed as not modelled.
@@ -35,10 +40,20 @@ def inspect(session: Session, model: str, inputs: tuple[str, ...], sizes: tuple[
     graph = load_model(model, session, inputs)
     refuse_open_sizes(graph, bindings)
     document = as_document(graph, bindings)
+    if device is not None:
+        document["cost"] = cost_on(graph, device, session)
     if svg is not None:
         svg.write_text(graph.draw(), encoding="utf-8")
         document["svg"] = str(svg)
     answer(session, document, lambda: show(document))
+
+
+def cost_on(graph: "ModelGraph", device: str, session: Session) -> dict[str, Any]:
+    """What all estimators in use say of a device."""
+    from nadoo_core.cost import estimate, estimators_of, find_device
+
+    registry = session.registry()
+    return estimate(graph, find_device(device, registry), estimators_of(registry)).document()
 
 
 def read_sizes(texts: tuple[str, ...]) -> dict[str, int]:
@@ -119,10 +134,24 @@ def show(document: dict[str, Any]) -> None:
             "weights": f"{document['parameters']:,} parameters, {bytes_text(document['weight_bytes'])}",
             "work": f"{document['macs']:,} MACs and {document['elementary']:,} other operations ({sizes})",
             "memory": f"{bytes_text(document['ram_bytes'])} for values, most at {document['peak_node'] or 'inputs'}",
+            **cost_facts(document.get("cost")),
             "not modelled": ", ".join(document["unmodelled"]) or None,
             "drawing": document.get("svg"),
         }
     )
+
+
+def cost_facts(cost: dict[str, Any] | None) -> dict[str, str]:
+    """The costs on a device that are known, and why the others are not."""
+    if cost is None:
+        return {}
+    known = {label: cost[name] for name, label in DEVICE_COSTS.items() if cost[name] is not None}
+    texts = {label: cost_text(name, cost[name]) for name, label in DEVICE_COSTS.items() if label in known}
+    return {
+        "device": cost["device"],
+        **texts,
+        **{f"unknown {index}": text for index, text in enumerate(cost["unknown"], 1)},
+    }
 
 
 def amount(number: int) -> str:

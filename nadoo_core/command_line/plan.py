@@ -6,11 +6,13 @@ import click
 
 from nadoo_core.command_line.command import command
 from nadoo_core.command_line.failures import STOPPED
+from nadoo_core.command_line.ledger_text import cost_text as amount_text
 from nadoo_core.command_line.output import answer, bytes_text, counted
 from nadoo_core.command_line.session import Session
 from nadoo_core.recipe import Recipe, read_recipe, require_trust
 
 MOST_NODES = 6
+COSTS = {"flash_bytes": "flash", "peak_ram_bytes": "RAM", "latency_s": "latency", "energy_j": "energy"}
 SENTENCES = {
     "changes": "",
     "keeps": "changes nothing, which the recipe allows",
@@ -44,8 +46,10 @@ def as_document(recipe: Recipe, session: Session) -> dict[str, Any]:
     from nadoo_core.runs.origin import origin_of
     from nadoo_graphs.counting import count
 
-    origin = origin_of(recipe, None, session.registry(), Bench(recipe, session.registry()))
-    held = count(origin.graph)
+    bench = Bench(recipe, session.registry())
+    origin = origin_of(recipe, None, session.registry(), bench)
+    held, foreseen = count(origin.graph), tuple(foresee(recipe, origin.graph))
+    result = foreseen[-1].graph if foreseen else origin.graph
     return {
         "recipe": recipe.name,
         "model": {
@@ -53,9 +57,11 @@ def as_document(recipe: Recipe, session: Session) -> dict[str, Any]:
             "nodes": len(origin.graph),
             "parameters": held.parameters,
             "weight_bytes": held.weight_bytes,
+            "cost": bench.costing.line(origin.graph),
         },
         "data": recipe.data.dataset if recipe.data else None,
-        "steps": [step.as_dict() for step in foresee(recipe, origin.graph)],
+        "steps": [{**step.as_dict(), "cost": bench.costing.line(step.graph)} for step in foreseen],
+        "budget": [verdict.document() for verdict in bench.costing.verdicts(result, {})],
         "exports": [export.to for export in recipe.exports],
     }
 
@@ -64,11 +70,32 @@ def show(document: dict[str, Any]) -> None:
     """The model, then a paragraph a step."""
     model = document["model"]
     click.echo(f"{document['recipe']}: {model['source']} with {document['data'] or 'no'} data")
-    click.echo(f"   {model['nodes']} nodes, {size_text(model)}")
+    click.echo(f"   {model['nodes']} nodes, {size_text(model)}{cost_text(model['cost'])}")
     for index, step in enumerate(document["steps"], 1):
         show_step(index, step)
+    for verdict in document["budget"]:
+        click.echo(f"budget {verdict['resource']}: {verdict_text(verdict)}")
     for export in document["exports"]:
         click.echo(f"then the result is exported to {export}")
+
+
+def cost_text(cost: dict[str, Any]) -> str:
+    """What a device would take for it, where the recipe names one."""
+    if "device" not in cost:
+        return f", {cost['macs']:,} MACs"
+    known = [f"{label} {amount_text(name, cost[name])}" for name, label in COSTS.items() if cost.get(name) is not None]
+    missing = "".join(f"\n      {reason}" for reason in cost.get("unknown", ()))
+    return f"\n      on {cost['device']}: {', '.join(known)}{missing}"
+
+
+def verdict_text(verdict: dict[str, Any]) -> str:
+    """Whether a resource suffices for what the steps are taken to leave."""
+    if verdict["estimate"] is None:
+        return f"unknown, because {'; '.join(verdict['unknown'])}"
+    compared = f"{verdict['estimate']:.6g} of {verdict['budget']:.6g}"
+    return (
+        f"{compared}, exceeded; {', '.join(verdict['nodes'])} take most" if verdict["exceeded"] else f"{compared}, kept"
+    )
 
 
 def size_text(held: dict[str, Any]) -> str:
@@ -92,7 +119,7 @@ def show_step(index: int, step: dict[str, Any]) -> None:
     for item in step["refused"]:
         click.echo(f"   leaves {item['node']} alone: {item['reason']}")
     if changes:
-        click.echo(f"   leaves {size_text(step)}")
+        click.echo(f"   leaves {size_text(step)}{cost_text(step['cost'])}")
 
 
 def nodes_text(nodes: list[dict[str, str]]) -> str:
