@@ -83,7 +83,10 @@ class Mending:
         self.take_over(node, torch.cat([found.product, bias.unsqueeze(1)], 1))
 
     def fitted(self, pair: Pair) -> tuple[Tensor, Tensor]:
-        """Weight and bias with which a layer's outputs are nearest to the original's, and its inputs' moments."""
+        """Weight and bias with which a layer's outputs are nearest to the original's, and its inputs' moments.
+
+        Where there are few rows for the columns, the step away from the original weight is held back.
+        """
         node, weight, wanted = pair.after, self.after.tensor(pair.after.tensors["weight"]), pair.wanted[0]
         axis = output_axis(node, wanted)
         places = draw_places(wanted.movedim(axis, 1), weight[0].numel(), len(wanted), self.generator)
@@ -94,7 +97,8 @@ class Mending:
         if is_as_it_was(pair) or not self.refit:
             return start, moments
         width = len(moments) if self.takes_bias(node) else len(moments) - 1
-        step = solve_rows(moments[:width, :width], (missed.T @ rows)[:, :width], RIDGE)
+        ridge = max(RIDGE, (width / len(rows)) ** 2)
+        step = solve_rows(moments[:width, :width], (missed.T @ rows)[:, :width], ridge)
         return start + torch.nn.functional.pad(step, (0, len(moments) - width)), moments
 
     def takes_bias(self, node: Node) -> bool:
