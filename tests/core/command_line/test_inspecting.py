@@ -171,3 +171,22 @@ def test_what_is_no_run_cannot_be_compared(other: str) -> None:
     answer = call("diff", "graph", other)
     assert answer.code == 2
     assert f"{other!r}" in answer.errors
+
+
+def test_inspect_says_what_a_device_would_take(home: Path) -> None:
+    document = call("inspect", "graph", "--device", "stm32f401", "--json").document
+    assert document["cost"]["device"] == "stm32f401"
+    assert document["cost"]["flash_bytes"] > document["weight_bytes"]
+    text = call("inspect", "graph", "--device", "stm32f401").text
+    assert "latency" in text
+
+
+def test_plan_shows_costs_and_the_budget(home: Path) -> None:
+    recipe = '[model]\nfile = "graph"\n[target]\ndevice = "stm32f401"\nbudget = { flash = "100 B" }\n'
+    (home / "p.toml").write_text(recipe + '[[step]]\npass = "merge-linear"\n', encoding="utf-8")
+    document = call("plan", "p.toml", "--json").document
+    assert document["budget"][0]["exceeded"]
+    assert document["steps"][0]["cost"]["macs"] == 8
+    text = call("plan", "p.toml").text
+    assert "on stm32f401: flash" in text
+    assert "budget flash:" in text
