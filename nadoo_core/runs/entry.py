@@ -51,12 +51,18 @@ def run(
     steps = chosen_steps(read, until)
     require_trust(read, trust)
     wishes = Wishes(until, keep_failed, keep_steps, attribution, step_timeout)
-    place = store if isinstance(store, Store) else Store(Path(store)) if store is not None else default_store()
     with opened(out) as folder, tempfile.TemporaryDirectory() as scratch:
         watch = Watchers(observer or RunObserver(), known, read)
-        chain = Chain(read, place, Bench(read, known), known, watch, Path(scratch))
+        chain = Chain(read, store_at(store), Bench(read, known), known, watch, Path(scratch))
         stages = begun(chain, model, folder, wishes)
         return carried_out(stages, steps)
+
+
+def store_at(place: Store | str | Path | None) -> Store:
+    """The store that was given, in a folder that was given, or where the user keeps it."""
+    if isinstance(place, Store):
+        return place
+    return default_store() if place is None else Store(Path(place))
 
 
 def chosen_steps(recipe: Recipe, until: str | None) -> tuple[Step, ...]:

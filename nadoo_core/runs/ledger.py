@@ -100,16 +100,7 @@ def ledger_schema() -> dict[str, Any]:
         "model": table({"source": text, "fingerprint": hashed}),
         "original": table({"metrics": metrics, "cost": cost_schema()}),
         "steps": {"type": "array", "items": step_schema(text, {"type": "number"}, hashed, metrics)},
-        "result": table(
-            {
-                "fingerprint": hashed,
-                "metrics": metrics,
-                "cost": cost_schema(),
-                "budget": listed,
-                "test": metrics,
-                "original_test": metrics,
-            }
-        ),
+        "result": table(result_properties(hashed, metrics, listed)),
         "exports": listed,
         "attribution": listed,
         "notes": texts,
@@ -118,6 +109,12 @@ def ledger_schema() -> dict[str, Any]:
     }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nadoo ledger", "type": "object"}
     return {**head, "required": list(REQUIRED), "properties": properties, "additionalProperties": False}
+
+
+def result_properties(hashed: Any, metrics: Any, listed: Any) -> dict[str, Any]:
+    """What the ledger says of the result."""
+    tested = {"test": metrics, "original_test": metrics}
+    return {"fingerprint": hashed, "metrics": metrics, "cost": cost_schema(), "budget": listed, **tested}
 
 
 def table(properties: dict[str, Any]) -> dict[str, Any]:
