@@ -1,0 +1,97 @@
+"""A trace of blocks into exact counts: in total, by function and by class."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+
+from nadoo_hardware.emulator.cycles import WORD, Cycles
+from nadoo_hardware.emulator.instructions import CLASSES, COARSE, CONDITIONAL, Instruction
+from nadoo_hardware.emulator.machine import Edges
+from nadoo_hardware.emulator.program import Program
+
+
+@frozen
+class Emulation:
+    """What a run took, and what it left in memory."""
+
+    core: str
+    entry: str
+    compiler: str
+    """What the ELF says it was compiled by; counts are of that compiler and its flags."""
+    instructions: int
+    stack_bytes: int
+    functions: Mapping[str, int]
+    """Instructions of each function itself, the most first."""
+    classes: Mapping[str, int]
+    """Instructions of each of the nine classes; one that is skipped by its condition counts, as it is fetched."""
+    kinds: Mapping[str, int]
+    """The same by the finer classes of device files."""
+    priced: Cycles
+    memory: Mapping[str, bytes] = field(factory=dict[str, bytes], repr=False)
+
+    @property
+    def cycles(self) -> int | None:
+        """Cycles on the device that was named; None where they are not known."""
+        return self.priced.value
+
+    def document(self) -> dict[str, Any]:
+        """Everything but memory, for programs."""
+        return {
+            "core": self.core,
+            "entry": self.entry,
+            "compiler": self.compiler,
+            "instructions": self.instructions,
+            "cycles": self.cycles,
+            "cycles_waiting": self.priced.waiting,
+            "cycles_unknown": self.priced.unknown or None,
+            "verified": self.priced.verified,
+            "stack_bytes": self.stack_bytes,
+            "functions": dict(self.functions),
+            "classes": dict(self.classes),
+        }
+
+
+@define
+class Counts:
+    """Sums over a trace."""
+
+    functions: Counter[str] = field(factory=Counter[str])
+    kinds: Counter[str] = field(factory=Counter[str])
+    transfers: int = 0
+    lines: int = 0
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """The nine classes, also those that did not occur."""
+        found: Counter[str] = Counter()
+        for kind, times in self.kinds.items():
+            found[COARSE.get(kind, kind)] += times
+        return {name: found[name] for name in CLASSES}
+
+
+Reader = Callable[[int, int], tuple[Instruction, ...]]
+
+
+def count(edges: Edges, program: Program, read: Reader, line: int = WORD) -> Counts:
+    """Sum up all blocks; whether the branch that ends a block was taken is seen from the block after it."""
+    counts, times = Counts(), Counter[tuple[int, int]]()
+    entered: dict[int, Counter[int]] = {}
+    for (before, address, size), number in edges.items():
+        times[address, size] += number
+        entered.setdefault(before, Counter())[address] += number
+    for (address, size), number in times.items():
+        block = read(address, size)
+        counts.lines += number * ((address + size - 1) // line - address // line + 1)
+        for one in block:
+            counts.functions[program.name_at(one.address)] += number
+            counts.transfers += number * (one.transfers - 1)
+            if one.kind != CONDITIONAL:
+                counts.kinds[one.kind] += number
+        if block[-1].kind == CONDITIONAL:
+            passed = entered.get(address, Counter[int]())[address + size]
+            counts.kinds["branch_not_taken"] += passed
+            counts.kinds["branch_taken"] += number - passed
+    counts.kinds = +counts.kinds
+    return counts

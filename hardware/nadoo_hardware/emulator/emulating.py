@@ -1,0 +1,56 @@
+"""One function of one program on one core, from its call to its return."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nadoo_core.errors import CoreCode
+from nadoo_hardware.emulator.cores import find_core
+from nadoo_hardware.emulator.counting import Counts, Emulation, count
+from nadoo_hardware.emulator.cycles import cycles_of, line_bytes
+from nadoo_hardware.emulator.disassembly import Disassembler
+from nadoo_hardware.emulator.errors import failed
+from nadoo_hardware.emulator.instructions import Instruction
+from nadoo_hardware.emulator.machine import Machine, over_limit
+from nadoo_hardware.emulator.program import read_program
+
+if TYPE_CHECKING:
+    from nadoo_core.cost import Device
+
+INSTRUCTION_LIMIT = 4_000_000_000
+
+
+def emulate(
+    elf: Path, core: str, entry: str, *, symbols: Sequence[str] = (), device: "Device | None" = None,
+    limit: int = INSTRUCTION_LIMIT,
+) -> Emulation:  # fmt: skip
+    """Run a function without arguments until it returns; `symbols` are variables whose bytes are wanted afterwards.
+
+    With a device, its table says how many cycles that takes; a program that runs longer than `limit` is stopped.
+    """
+    if limit < 1:
+        raise failed("limit", f"is {limit}; give at least 1 instruction", CoreCode.OPTION)
+    row = find_core(core)
+    program = read_program(Path(elf), row)
+    machine, disassembler = Machine.of(row, program), Disassembler.of(row)
+    trace = machine.run(entry, symbols, limit)
+
+    def read(address: int, size: int) -> tuple[Instruction, ...]:
+        return disassembler.block(bytes(machine.engine.mem_read(address, size)), address)
+
+    counts: Counts = count(trace.edges, program, read, line_bytes(device))
+    instructions = counts.functions.total()
+    if instructions > limit:
+        raise over_limit(entry, limit, counts.functions.most_common(1)[0][0])
+    return Emulation(
+        core=core,
+        entry=entry,
+        compiler=program.compiler,
+        instructions=instructions,
+        stack_bytes=trace.stack_bytes,
+        functions=dict(counts.functions.most_common()),
+        classes=counts.classes,
+        kinds=dict(counts.kinds),
+        priced=cycles_of(counts.kinds, counts.transfers, counts.lines, device),
+        memory=trace.memory,
+    )
