@@ -20,9 +20,10 @@ PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
 }
+MEMORY = Path(__file__).parent / "memory.c"
 TIME_LIMIT = 600
 MOST_TEXT = 4_000
-FREESTANDING = ("-ffreestanding", "-fno-builtin-printf", "-ffunction-sections", "-fdata-sections")
+FREESTANDING = ("-ffreestanding", "-ffunction-sections", "-fdata-sections")
 SCRIPT = """ENTRY({entry})
 MEMORY {{ flash (rx) : ORIGIN = {flash:#x}, LENGTH = {size}  ram (rwx) : ORIGIN = {ram:#x}, LENGTH = {size} }}
 SECTIONS {{
@@ -70,7 +71,20 @@ def compile_program(
         "-Wl,--gc-sections",
         f"-Wl,-e,{entry}",
     ]
-    run_compiler([*command, *FREESTANDING, *flags, *included, *linked, *map(str, sources), "-o", str(elf)], row)
+    run_compiler(
+        [
+            *command,
+            *FREESTANDING,
+            *flags,
+            *included,
+            *linked,
+            *map(str, sources),
+            *library_of(compiler),
+            "-o",
+            str(elf),
+        ],
+        row,
+    )
     return Image(elf=elf, core=core, entry=entry, compiler=compiler, flags=tuple(flags))
 
 
@@ -88,7 +102,12 @@ def command_of(compiler: str, core: Core) -> list[str]:
     if shutil.which(compiler) is None:
         message = f"{compiler} is not installed; on Debian and Ubuntu: apt install {PACKAGES[compiler]}, or use zig"
         raise failed("compiler", message)
-    return [compiler, *core.gcc_flags, "-nostartfiles", "-nostdlib", "-lgcc"]
+    return [compiler, *core.gcc_flags, "-nostartfiles", "-nostdlib"]
+
+
+def library_of(compiler: str) -> tuple[str, ...]:
+    """What is linked after the program: zig brings it all, a GNU compiler its arithmetic but no C library."""
+    return () if compiler == "zig" else (str(MEMORY), "-lgcc")
 
 
 def run_compiler(command: list[str], core: Core) -> None:

@@ -7,7 +7,7 @@ import pytest
 from nadoo_core.cost import find_device
 from nadoo_core.cost.fact import Fact
 from nadoo_core.registry import Registry
-from nadoo_hardware.emulator import CORES, EmulationError, compile_program, emulate
+from nadoo_hardware.emulator import CORES, EmulationError, compile_program, compiling, emulate
 from tests.hardware.emulator.programs import ARM, LOOP, assembled, built
 
 ARM_CORES = [name for name, core in CORES.items() if core.architecture == "arm"]
@@ -180,6 +180,45 @@ def test_compilers_that_do_not_fit_or_are_missing_are_named(tmp_path: Path, monk
         compile_program([], "m4", entry="entry", compiler="riscv64-unknown-elf-gcc")
     with pytest.raises(EmulationError, match="'gcc' is no compiler"):
         compile_program([], "m4", entry="entry", compiler="gcc")
+
+
+def test_a_gnu_compiler_gets_the_core_and_its_libraries_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script in the place of the compiler says how it was called."""
+    fake = tmp_path / "arm-none-eabi-gcc"
+    fake.write_text('#!/bin/sh\necho "$@" >&2\nexit 1\n', encoding="utf-8")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(EmulationError) as caught:
+        compile_program([tmp_path / "a.c"], "m4", entry="entry", compiler="arm-none-eabi-gcc", include=[tmp_path])
+    said = str(caught.value).split()
+    assert {"-mcpu=cortex-m4", "-mthumb", "-O3", f"-I{tmp_path}", "-Wl,-e,entry"} <= set(said)
+    assert said.index("-lgcc") > said.index(str(tmp_path / "a.c"))
+
+
+MEMORY = """
+void *memcpy(void *, const void *, unsigned);
+void *memmove(void *, const void *, unsigned);
+void *memset(void *, int, unsigned);
+int memcmp(const void *, const void *, unsigned);
+unsigned char text[12] = "abcdefgh";
+int order;
+void entry(void) {
+    memmove(text + 1, text, 4);
+    memmove(text + 4, text + 5, 3);
+    memset(text + 8, 'z', 2);
+    memcpy(text + 10, "q", 1);
+    order = memcmp(text, text + 1, 3);
+}
+"""
+
+
+def test_the_memory_functions_for_gnu_compilers_move_set_and_compare(tmp_path: Path) -> None:
+    source = tmp_path / "program.c"
+    source.write_text(MEMORY, encoding="utf-8")
+    image = compile_program([source, compiling.MEMORY], "m3", entry="entry", flags=("-O1", "-nostdlib", "-fno-builtin"))
+    found = emulate(image.elf, "m3", "entry", symbols=["text", "order"])
+    assert found.memory["text"] == b"aabcfghhzzq\0"
+    assert int.from_bytes(found.memory["order"], "little", signed=True) < 0
 
 
 def test_what_a_compiler_says_is_the_message(tmp_path: Path) -> None:
