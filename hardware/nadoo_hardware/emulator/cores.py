@@ -34,13 +34,15 @@ class Core:
     """A pattern of registers that the core does not have, though the emulator does."""
     refused_instructions: str | None = None
     """A pattern of instructions that the core does not have, though the emulator may."""
+    wide_instructions: str | None = None
+    """A pattern of the only instructions of 32 bits that the core has; None is all."""
     flash: int = FLASH
     ram: int = RAM
     region_bytes: int = REGION_BYTES
     stack_bytes: int = STACK_BYTES
 
 
-def cortex(name: str, title: str, *gcc_flags: str, refused: str | None = None) -> Core:
+def cortex(name: str, title: str, *gcc_flags: str, refused: str | None = None, wide: str | None = None) -> Core:
     """A core of Arm's M profile, of which unicorn and zig know the model."""
     return Core(
         name=name,
@@ -52,6 +54,7 @@ def cortex(name: str, title: str, *gcc_flags: str, refused: str | None = None) -
         gcc_flags=(f"-mcpu=cortex-{name}", "-mthumb", *gcc_flags),
         model=f"UC_CPU_ARM_CORTEX_{name.upper()}",
         refused_instructions=refused,
+        wide_instructions=wide,
     )
 
 
@@ -72,7 +75,12 @@ def embedded(name: str, title: str, extensions: str, gcc_arch: str, refused: str
 
 SOFTFP = ("-mfloat-abi=softfp",)
 ROWS = (
-    cortex("m0", "Arm Cortex-M0", refused=rf"{FLOATING}|^(udiv|sdiv|umull|smull|umlal|smlal|mla|mls|tbb|tbh|it\w*)$"),
+    cortex(
+        "m0",
+        "Arm Cortex-M0",
+        refused=rf"{FLOATING}|^(udiv|sdiv|umull|smull|umlal|smlal|mla|mls|tbb|tbh|cbn?z|it\w*)$",
+        wide=r"^(bl|mrs|msr|dmb|dsb|isb|udf)$",
+    ),
     cortex("m3", "Arm Cortex-M3", refused=rf"{FLOATING}|^(smlad|smuad|smlabb|smulbb|sxtb16|uxtb16|sadd16|uadd8)\w*$"),
     cortex("m4", "Arm Cortex-M4F", "-mfpu=fpv4-sp-d16", *SOFTFP),
     cortex("m7", "Arm Cortex-M7", "-mfpu=fpv5-d16", *SOFTFP),

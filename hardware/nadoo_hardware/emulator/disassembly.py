@@ -11,6 +11,7 @@ from nadoo_hardware.emulator.errors import failed, tool
 from nadoo_hardware.emulator.instructions import Instruction, kind_of
 
 LISTS = ("push", "pop", "ldm", "stm", "vpush", "vpop", "vldm", "vstm")
+NARROW = 2
 DOUBLES = ("ldrd", "strd")
 RANGE = re.compile(r"\b([rsd])(\d+)-[rsd](\d+)")
 
@@ -52,6 +53,7 @@ class Disassembler:
         name = one.insn_name() if arm else one.mnemonic.removeprefix("c.")
         text = f"{one.mnemonic} {one.op_str}".strip()
         self.require(name, one.op_str, text, one.address)
+        self.require_width(name, one.size, text, one.address)
         kind = kind_of(self.core.architecture, name, one.op_str, conditional=conditional)
         moved = transfers(name, one.op_str) if arm else 1
         return Instruction(one.address, one.size, text, kind, moved)
@@ -67,6 +69,13 @@ class Disassembler:
             if found:
                 message = f"{text!r} uses the {what} {found.group()}, which {self.core.title} does not have"
                 raise failed(f"{address:#x}", f"{message}; compile for this core")
+
+    def require_width(self, name: str, size: int, text: str, address: int) -> None:
+        """Refuse instructions of 32 bits on a core that has but a few of them."""
+        known = self.core.wide_instructions
+        if known and size > NARROW and not re.search(known, name):
+            message = f"{text!r} is an instruction of 32 bits that {self.core.title} does not have"
+            raise failed(f"{address:#x}", f"{message}; compile for this core")
 
 
 def transfers(name: str, operands: str) -> int:

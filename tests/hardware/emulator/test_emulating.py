@@ -152,6 +152,22 @@ def test_small_cores_refuse_what_only_the_emulator_has(core: str, line: str, par
     assert emulate(elf, "rv32imc", "entry").instructions == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("movw r0, #5", "an instruction of 32 bits that Arm Cortex-M0 does not have"),
+        ("cbz r0, 1f\n1:", "the instruction cbz"),
+        ("udiv r0, r0, r0", "the instruction udiv"),
+    ],
+)
+def test_the_smallest_core_of_arm_refuses_what_larger_ones_have(line: str, part: str, tmp_path: Path) -> None:
+    elf = arm(f"{line}\nbx lr", tmp_path)
+    with pytest.raises(EmulationError, match=part):
+        emulate(elf, "m0", "entry")
+    assert emulate(arm("dmb\nbx lr", tmp_path, "m0"), "m0", "entry").instructions == 2
+    assert emulate(elf, "m4", "entry").instructions == 2
+
+
 def test_names_and_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     elf = assembled(tmp_path, "m3", LOOP["arm"]).elf
     with pytest.raises(EmulationError, match="'m5' is no core"):
