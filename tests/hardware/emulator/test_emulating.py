@@ -156,7 +156,7 @@ def test_small_cores_refuse_what_only_the_emulator_has(core: str, line: str, par
     ("line", "part"),
     [
         ("movw r0, #5", "an instruction of 32 bits that Arm Cortex-M0 does not have"),
-        ("cbz r0, 1f\n1:", "the instruction cbz"),
+        ("cbz r0, 1f\nnop\n1:", "the instruction cbz"),
         ("udiv r0, r0, r0", "the instruction udiv"),
     ],
 )
