@@ -42,14 +42,16 @@ class Core:
     stack_bytes: int = STACK_BYTES
 
 
-def cortex(name: str, title: str, *gcc_flags: str, refused: str | None = None, wide: str | None = None) -> Core:
+def cortex(
+    name: str, title: str, *gcc_flags: str, fpu: str = "", refused: str | None = None, wide: str | None = None
+) -> Core:
     """A core of Arm's M profile, of which unicorn and zig know the model."""
     return Core(
         name=name,
         title=title,
         architecture="arm",
-        zig_target="thumb-freestanding-eabi",
-        zig_flags=(f"-mcpu=cortex_{name}",),
+        zig_target=f"thumb-freestanding-eabi{'hf' if fpu else ''}",
+        zig_flags=(f"-mcpu=cortex_{name}{fpu}",),
         gcc="arm-none-eabi-gcc",
         gcc_flags=(f"-mcpu=cortex-{name}", "-mthumb", *gcc_flags),
         model=f"UC_CPU_ARM_CORTEX_{name.upper()}",
@@ -82,9 +84,9 @@ ROWS = (
         wide=r"^(bl|mrs|msr|dmb|dsb|isb|udf)$",
     ),
     cortex("m3", "Arm Cortex-M3", refused=rf"{FLOATING}|^(smlad|smuad|smlabb|smulbb|sxtb16|uxtb16|sadd16|uadd8)\w*$"),
-    cortex("m4", "Arm Cortex-M4F", "-mfpu=fpv4-sp-d16", *SOFTFP),
-    cortex("m7", "Arm Cortex-M7", "-mfpu=fpv5-d16", *SOFTFP),
-    cortex("m33", "Arm Cortex-M33", "-mfpu=fpv5-sp-d16", *SOFTFP),
+    cortex("m4", "Arm Cortex-M4F", "-mfpu=fpv4-sp-d16", *SOFTFP, fpu="+vfp4d16sp"),
+    cortex("m7", "Arm Cortex-M7", "-mfpu=fpv5-d16", *SOFTFP, fpu="+fp_armv8d16"),
+    cortex("m33", "Arm Cortex-M33", "-mfpu=fpv5-sp-d16", *SOFTFP, fpu="+fp_armv8d16sp"),
     Core(
         name="rv32imc",
         title="RISC-V RV32IMC",

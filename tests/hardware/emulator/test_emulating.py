@@ -78,6 +78,7 @@ def test_c_finds_division_and_floats_of_its_library_on_every_core(core: str, tmp
     assert 200 <= found.stack_bytes < 400
     assert sum(found.classes.values()) == found.instructions == sum(found.functions.values())
     assert (found.classes["multiply"] == 0) == (core == "rv32ec")
+    assert any(kind.startswith("float") for kind in found.kinds) == (core in {"m4", "m7", "m33"})
 
 
 def arm(body: str, tmp_path: Path, core: str = "m4") -> Path:
