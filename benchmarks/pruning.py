@@ -115,7 +115,7 @@ class ConvolutionShortcut(nn.Module):
 
 def torch_pruned(model: nn.Module, example: Tensor, share: float) -> tuple[nn.Module, float]:
     """torch-pruning's group L1 magnitude inside blocks, the best of its settings on these models."""
-    import torch_pruning as tp  # pyright: ignore[reportMissingImports]
+    tp: Any = importlib.import_module("torch_pruning")
 
     whole = 0.0
     for step in range(1, 80):
@@ -124,8 +124,9 @@ def torch_pruned(model: nn.Module, example: Tensor, share: float) -> tuple[nn.Mo
             for index, block in enumerate(layer):  # type: ignore[arg-type]
                 if block.pad:
                     layer[index] = ConvolutionShortcut(block)  # type: ignore[index]
-        inner = [part for key, part in rewritten.named_modules() if key.endswith(".conv1")]
-        rest = [part for part in rewritten.modules() if isinstance(part, nn.Conv2d | nn.Linear) and part not in inner]
+        modules: dict[str, nn.Module] = dict(rewritten.named_modules())  # pyright: ignore[reportUnknownArgumentType]
+        inner = [part for key, part in modules.items() if key.endswith(".conv1")]
+        rest = [part for part in modules.values() if isinstance(part, nn.Conv2d | nn.Linear) and part not in inner]
         importance = tp.importance.GroupMagnitudeImportance(p=1)
         pruner = tp.pruner.MetaPruner(
             rewritten, example[:1], importance=importance, pruning_ratio=step / 80, ignored_layers=rest
@@ -147,7 +148,8 @@ def with_reset_norms(model: nn.Module, inputs: Tensor) -> nn.Module:
             part.momentum = None
     other.train()
     with torch.no_grad():
-        for batch in inputs.split(100):
+        batches: list[Tensor] = list(inputs.split(100))  # pyright: ignore[reportUnknownArgumentType]
+        for batch in batches:
             other(batch)
     return other.eval()
 
@@ -210,7 +212,7 @@ def networks() -> dict[str, tuple[nn.Module, Tensor]]:
 
 def speed() -> Document:
     """Half of the channels of every layer: our analysis and removal, their pruner and step, in turns."""
-    import torch_pruning as tp  # pyright: ignore[reportMissingImports]
+    tp: Any = importlib.import_module("torch_pruning")
 
     found: Document = {}
     for name, (model, image) in networks().items():
@@ -220,7 +222,9 @@ def speed() -> Document:
         for _ in range(ROUNDS):
             ours.append(spent(lambda graph=graph, name=name: halve(graph, REQUESTS.get(name, "*"))))
             other = copy.deepcopy(model)
-            heads = {part: part.num_heads for part in other.modules() if isinstance(part, nn.MultiheadAttention)}
+            heads: dict[Any, int] = {
+                part: part.num_heads for part in other.modules() if isinstance(part, nn.MultiheadAttention)
+            }
             theirs.append(spent(lambda other=other, image=image, heads=heads: their_step(tp, other, image, heads)))
         mine, parameters = halve(graph, REQUESTS.get(name, "*")), sum(item.numel() for item in other.parameters())
         ratios = [one / two for one, two in zip(ours[1:], theirs[1:], strict=True)]

@@ -51,7 +51,7 @@ def quantized_network(side: int, form: str, mode: str) -> nn.Module:
         scale, inputs = f"{graph.nodes(op='quantized_conv2d')[index].name}.output_scale", outputs
     weight = torch.randn(10, inputs * (side // 4) ** 2) / 50
     tensors: dict[str, Any] = {"weight": weight, "weight_scale": torch.tensor(0.01), "input_scale": scale}
-    settings = {"weight_format": form, "output_format": "int32", "requantize": "none"}
+    settings: dict[str, Any] = {"weight_format": form, "output_format": "int32", "requantize": "none"}
     sums = graph.add("quantized_linear", [graph.add("flatten", [value])], tensors=tensors, **settings)
     names = {"scale": scale, "weight_scale": "quantized_linear.weight_scale"}
     graph.set_outputs([graph.add("dequantize", [sums], tensors=names)])

@@ -5,19 +5,25 @@ from types import MappingProxyType
 
 KNOWN_OFFERS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     "passes": MappingProxyType({
+        "swap-activation": "nadoo_activations",
         "fold-batch-norm": "nadoo_cleanup",
-        "remove-identities": "nadoo_cleanup",
         "merge-linear": "nadoo_cleanup",
-        "train": "nadoo_training",
-        "calibrate": "nadoo_quantization",
-        "quantize": "nadoo_quantization",
+        "remove-identities": "nadoo_cleanup",
+        "decompose-low-rank": "nadoo_low_rank",
+        "narrow-linear": "nadoo_low_rank",
         "swap-norm": "nadoo_normalization",
-        "heal": "nadoo_training",
         "find-lottery-ticket": "nadoo_pruning",
         "prune-channels": "nadoo_pruning",
         "prune-masked": "nadoo_pruning",
         "prune-weights": "nadoo_pruning",
         "remove-layers": "nadoo_pruning",
+        "calibrate": "nadoo_quantization",
+        "quantize": "nadoo_quantization",
+        "reorder-channels": "nadoo_reordering",
+        "fold-residual-scale": "nadoo_residuals",
+        "scale-residual": "nadoo_residuals",
+        "heal": "nadoo_training",
+        "train": "nadoo_training",
     }),
     "datasets": MappingProxyType(dict.fromkeys(
         ("cifar10", "digits", "fashion-mnist", "image-folder", "image-tar", "mnist", "npz", "synthetic"), "nadoo_core"

@@ -50,12 +50,11 @@ def run(
     read = recipe if isinstance(recipe, Recipe) else read_recipe(recipe, registry=known, changes=changes)
     steps = chosen_steps(read, until)
     require_trust(read, trust)
-    wishes = Wishes(until, keep_failed, keep_steps, attribution, step_timeout)
     with opened(out) as folder, tempfile.TemporaryDirectory() as scratch:
         watch = Watchers(observer or RunObserver(), known, read)
         chain = Chain(read, store_at(store), Bench(read, known), known, watch, Path(scratch))
-        stages = begun(chain, model, folder, wishes)
-        return carried_out(stages, steps)
+        wishes = Wishes(until, keep_failed, keep_steps, attribution, step_timeout)
+        return carried_out(begun(chain, model, folder, wishes), steps)
 
 
 def store_at(place: Store | str | Path | None) -> Store:

@@ -71,20 +71,8 @@ def compile_program(
         "-Wl,--gc-sections",
         f"-Wl,-e,{entry}",
     ]
-    run_compiler(
-        [
-            *command,
-            *FREESTANDING,
-            *flags,
-            *included,
-            *linked,
-            *map(str, sources),
-            *library_of(compiler),
-            "-o",
-            str(elf),
-        ],
-        row,
-    )
+    given = [*flags, *included, *linked, *map(str, sources), *library_of(compiler)]
+    run_compiler([*command, *FREESTANDING, *given, "-o", str(elf)], row)
     return Image(elf=elf, core=core, entry=entry, compiler=compiler, flags=tuple(flags))
 
 

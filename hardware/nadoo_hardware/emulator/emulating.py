@@ -39,18 +39,11 @@ def emulate(
         return disassembler.block(bytes(machine.engine.mem_read(address, size)), address)
 
     counts: Counts = count(trace.edges, program, read, line_bytes(device))
-    instructions = counts.functions.total()
+    instructions, functions = counts.functions.total(), dict(counts.functions.most_common())
     if instructions > limit:
-        raise over_limit(entry, limit, counts.functions.most_common(1)[0][0])
+        raise over_limit(entry, limit, next(iter(functions)))
     return Emulation(
-        core=core,
-        entry=entry,
-        compiler=program.compiler,
-        instructions=instructions,
-        stack_bytes=trace.stack_bytes,
-        functions=dict(counts.functions.most_common()),
-        classes=counts.classes,
-        kinds=dict(counts.kinds),
+        core=core, entry=entry, compiler=program.compiler, instructions=instructions, stack_bytes=trace.stack_bytes,
+        functions=functions, classes=counts.classes, kinds=dict(counts.kinds), memory=trace.memory,
         priced=cycles_of(counts.kinds, counts.transfers, counts.lines, device),
-        memory=trace.memory,
-    )
+    )  # fmt: skip

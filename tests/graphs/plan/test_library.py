@@ -29,14 +29,11 @@ MINIMUM = {
     "ReLUTopK", "Sigmoid", "Tanh", "SiLU", "ELU", "Softmax", "LogSoftmax", "Hardsigmoid", "PReLU",
     "Flatten", "Reshape", "Permute", "Concat", "Slice", "Pad", "Upsample", "Dropout", "Embedding",
     "RNN", "LSTM", "GRU", "SDPA", "Identity", "Cast", "Add", "Mul",
+    "Quantize", "Dequantize", "Requantize", "ReLUNorm",
 }  # fmt: skip
 LATER = {
-    "Quantize": "comes with the work on quantizers",
-    "Dequantize": "comes with the work on quantizers",
-    "Requantize": "comes with the lower representation; its arithmetic is in nadoo_graphs.formats",
-    "ReLUNorm": "comes with the lower representation",
-    "PackedLinear": "comes with the lower representation",
-    "PackedConv": "comes with the lower representation",
+    "PackedLinear": "is a kernel of the lower representation, not a row of the graph",
+    "PackedConv": "is a kernel of the lower representation, not a row of the graph",
     "RNNCell": "is captured as the operators that it is made of",
     "LSTMCell": "is captured as the operators that it is made of",
     "GRUCell": "is captured as the operators that it is made of",

@@ -180,6 +180,7 @@ ROWS = (
         roles=(*ONE_TO_ONE, Role("weight_scale", optional=True, held=BUFFER)),
         stored=stored_weight_scale,
         elementary=per_element(4),
+        aliases=("Requantize",),
     ),
     Op(
         name="quantized_clamp",
