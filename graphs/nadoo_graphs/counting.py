@@ -16,6 +16,7 @@ from nadoo_graphs.values import ELEMENT_BITS, ValueType
 if TYPE_CHECKING:
     from nadoo_graphs.formats import FormatTable
 
+WEIGHT = "weight"
 BORDER = (INPUT, OUTPUT, TENSOR)
 
 
@@ -61,7 +62,7 @@ def count(graph: ModelGraph) -> GraphCount:
     records = [graph.tensors[name] for name in sorted(used)]
     parameters = sum(record.value.numel() for record in records if record.role == "parameter")
     unmodelled = tuple(node.name for node in graph.nodes(op=OPAQUE))
-    return GraphCount(nodes, parameters, sum(byte_count(record.type, graph.formats) for record in records), unmodelled)
+    return GraphCount(nodes, parameters, sum(held_bytes(graph).values()), unmodelled)
 
 
 def count_node(graph: ModelGraph, node: Node) -> NodeCount:
@@ -72,9 +73,40 @@ def count_node(graph: ModelGraph, node: Node) -> NodeCount:
     moved: Size = 0
     for value in () if node.op in BORDER else (*call.operands, *node.outputs):
         moved = moved + value_bytes(value, graph.formats)
-    weights = sum(byte_count(record.type, graph.formats) for record in records)
+    weights = sum(stored_bytes(graph, node).values())
     macs, elementary = row.macs(call, node.outputs), row.elementary(call, node.outputs)
     return NodeCount(node.name, node.op, macs, elementary, parameters, weights, moved)
+
+
+def held_bytes(graph: ModelGraph) -> dict[str, int]:
+    """The bytes of every tensor where the model is kept, once however many nodes use it."""
+    found: dict[str, int] = {}
+    for node in graph.nodes():
+        for name, size in stored_bytes(graph, node).items():
+            found[name] = max(size, found.get(name, 0))
+    return found
+
+
+def stored_bytes(graph: ModelGraph, node: Node, chosen: str | None = None) -> dict[str, int]:
+    """The bytes that each tensor of a node takes where the model is kept: packed row by row, or folded away.
+
+    `chosen` is a format that the weight would be in instead of its own.
+    """
+    stored = graph.ops[node.op].stored(node.attributes)
+    found: dict[str, int] = {}
+    for role, name in node.tensors.items():
+        wanted = chosen if chosen is not None and role == WEIGHT else stored.get(role, "")
+        if wanted is not None:
+            found[name] = tensor_bytes(graph, name, wanted)
+    return found
+
+
+def tensor_bytes(graph: ModelGraph, name: str, wanted: str) -> int:
+    """One tensor in a format, or as its dtype says."""
+    record = graph.tensors[name]
+    if wanted:
+        return graph.formats[wanted].packed_bytes(tuple(record.value.shape))
+    return byte_count(record.type, graph.formats)
 
 
 def value_bytes(value: ValueType, formats: "FormatTable | None" = None) -> Size:

@@ -11,11 +11,12 @@ from attrs import frozen
 from nadoo_core.cost import Cost, CostNumber, Device
 from nadoo_core.errors import CoreCode, OptionError, Problem
 from nadoo_core.options import did_you_mean
+from nadoo_graphs.counting import WEIGHT
 from nadoo_graphs.graph import ModelGraph
 from nadoo_hardware.estimators.analytic import analytic, code_size, covered
 from nadoo_hardware.estimators.energy import node_energy
 from nadoo_hardware.estimators.latency import node_latency
-from nadoo_hardware.estimators.work import WEIGHT, NodeWork, node_work, sizes_of
+from nadoo_hardware.estimators.work import NodeWork, node_work, sizes_of
 
 
 @frozen

@@ -74,3 +74,18 @@ def test_no_count_of_the_bank_is_negative_and_parameters_are_the_models() -> Non
         if not found.unmodelled and known:
             assert found.macs(sizes) >= 0
             assert found.elementary(sizes) >= 0
+
+
+def test_weights_over_codes_are_counted_as_they_are_kept() -> None:
+    """A float master is not what lies in flash: packed codes do, and scales are folded away."""
+    import torch
+
+    from nadoo_graphs.graph import ModelGraph
+
+    graph = ModelGraph("codes")
+    codes = graph.add("quantize", [graph.add_input("x", ("N", 16))], tensors={"scale": torch.tensor(0.1)})
+    tensors = {"weight": torch.ones(4, 16), "weight_scale": torch.tensor(0.1), "input_scale": "quantize.scale"}
+    settings = {"weight_format": "int4", "output_format": "int32", "requantize": "none"}
+    graph.set_outputs([graph.add("quantized_linear", [codes], tensors=tensors, **settings)])
+    assert count(graph).parameters == 64
+    assert 4 * 8 <= count(graph).weight_bytes < 4 * 8 + 16

@@ -6,13 +6,11 @@ from attrs import frozen
 
 from nadoo_core.cost.kinds import kind_of
 from nadoo_core.cost.precision import precision_of
-from nadoo_graphs.counting import BORDER, value_bytes
+from nadoo_graphs.counting import BORDER, stored_bytes, value_bytes
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
 from nadoo_graphs.ops.structure import OPAQUE
 from nadoo_graphs.sizes import bind, symbols_of
-
-WEIGHT = "weight"
 
 
 @frozen
@@ -92,22 +90,3 @@ def weight_precision(node: Node, operand: str) -> str:
     """The precision that a node's rate goes by: of its weight format, else of what it reads."""
     named = node.attributes.get("weight_format")
     return named if isinstance(named, str) else operand
-
-
-def stored_bytes(graph: ModelGraph, node: Node, chosen: str | None) -> dict[str, int]:
-    """The bytes that each tensor of a node takes in flash: packed row by row, or folded away."""
-    stored = graph.ops[node.op].stored(node.attributes)
-    found: dict[str, int] = {}
-    for role, name in node.tensors.items():
-        wanted = chosen if chosen is not None and role == WEIGHT else stored.get(role, "")
-        if wanted is not None:
-            found[name] = tensor_bytes(graph, name, wanted)
-    return found
-
-
-def tensor_bytes(graph: ModelGraph, name: str, wanted: str) -> int:
-    """One tensor in a format, or as its dtype says."""
-    record = graph.tensors[name]
-    if wanted:
-        return graph.formats[wanted].packed_bytes(tuple(record.value.shape))
-    return bind(value_bytes(record.type, graph.formats), {})
