@@ -3,6 +3,7 @@
 A range always holds zero, which is then exact: padding and ReLU stay what they are.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -77,7 +78,7 @@ def scale_and_zero_point(span: Range, codes: Codes) -> tuple[float, int]:
 
 
 @frozen(kw_only=True)
-class RangeEstimator(Options):
+class RangeEstimator(Options, ABC):
     """The base of every estimator: a frozen class of options with one method."""
 
     @property
@@ -85,9 +86,9 @@ class RangeEstimator(Options):
         """How messages name the estimator."""
         return f"range estimator {type(self).__name__}"
 
+    @abstractmethod
     def estimate(self, values: torch.Tensor, codes: Codes) -> Range:
         """The range for the values of all calibration examples; the first axis counts the examples."""
-        raise NotImplementedError
 
 
 @frozen(kw_only=True)

@@ -4,6 +4,7 @@ A rule is a frozen class of options with one method, and a plugin's rule is one 
 model trains, such as a clip that decays, follows from the epoch.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
@@ -20,7 +21,7 @@ SIGNS = 2
 
 
 @frozen(kw_only=True)
-class ClipRule(Options):
+class ClipRule(Options, ABC):
     """The base of every rule: say in `clips` how, and in the class's docstring when to choose it."""
 
     learns: ClassVar[bool] = False
@@ -31,9 +32,9 @@ class ClipRule(Options):
         """How messages name the rule."""
         return f"clip rule {type(self).__name__}"
 
+    @abstractmethod
     def clips(self, rows: torch.Tensor, book: Book, epoch: int = 0) -> torch.Tensor:
         """The clip of each row in float64, 0 for a row of zeros; rows are finite and not empty."""
-        raise NotImplementedError
 
 
 @frozen(kw_only=True)
