@@ -11,7 +11,11 @@ import torch
 
 import nadoo_core as nadoo
 
-PACKAGES = {"nadoo_cleanup", "nadoo_core", "nadoo_graphs", "nadoo_hardware", "nadoo_recipes", "nadoo_training"}
+PACKAGES = {
+    "nadoo_activations", "nadoo_c", "nadoo_cleanup", "nadoo_core", "nadoo_graphs", "nadoo_hardware", "nadoo_low_rank",
+    "nadoo_normalization", "nadoo_pruning", "nadoo_quantization", "nadoo_recipes", "nadoo_reordering",
+    "nadoo_residuals", "nadoo_training",
+}  # fmt: skip
 
 
 def shipped_packages() -> set[str]:
@@ -20,10 +24,10 @@ def shipped_packages() -> set[str]:
     return {file.parts[0] for file in files if file.parts[0] != ".." and not file.parts[0].endswith(".dist-info")}
 
 
-def installed_command() -> str:
-    """What the installed command says of the plugins."""
+def installed_command(*arguments: str) -> str:
+    """What the installed command answers."""
     command = Path(sys.executable).with_name("nadoo")
-    return subprocess.run([command, "plugins"], capture_output=True, text=True, check=True).stdout
+    return subprocess.run([command, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def main() -> None:
@@ -36,10 +40,13 @@ def main() -> None:
     example = torch.randn(3, 4)
     graph = nadoo.capture(model, (example,))
     with tempfile.TemporaryDirectory() as folder:
-        loaded = nadoo.load(graph.save(Path(folder) / "graph"))
+        saved = graph.save(Path(folder) / "graph")
+        loaded = nadoo.load(saved)
+        assert "latency" in installed_command("estimate", str(saved), "--device", "stm32f401")
     assert loaded.fingerprint() == graph.fingerprint()
     assert torch.equal(loaded.to_module().eval()(example), model(example))
-    assert all(name in installed_command() for name in ("fold-batch-norm", "train", "digits", "quickstart"))
+    offered = installed_command("plugins")
+    assert all(name in offered for name in ("fold-batch-norm", "quantize", "digits", "quickstart", "stm32f401"))
     version = importlib.metadata.version("nadoo")
     print(f"nadoo {version} with torch {torch.__version__}: {len(graph)} nodes, saved and loaded equal")
 
