@@ -4,6 +4,7 @@ Each knows one rule, from a real number in units of the scale to a code and back
 the dtypes and the gradient, stands in the base. Everything is computed in float64.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import StrEnum
 from math import sqrt
@@ -41,7 +42,7 @@ FLOOR_SLACK = 1e-6
 
 
 @frozen
-class BookCodec:
+class BookCodec(ABC):
     """What the codecs of code books share; `reach` is the clip in units of the scale."""
 
     carrier: str
@@ -57,17 +58,17 @@ class BookCodec:
         """Whether a code depends on more than its own number, so that a tensor is encoded as a whole."""
         return False
 
+    @abstractmethod
     def rounded(self, values: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         """The codes of real numbers, as float64."""
-        raise NotImplementedError
 
     def real(self, codes: torch.Tensor) -> torch.Tensor:
         """The levels of codes at scale 1, as float64."""
         return codes
 
+    @abstractmethod
     def levels(self) -> Sequence[float] | None:
         """All levels at scale 1, ascending."""
-        raise NotImplementedError
 
     def encode(
         self,
