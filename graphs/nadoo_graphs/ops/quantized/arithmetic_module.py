@@ -126,6 +126,16 @@ def sum_multipliers(one: Tensor, two: Tensor, output: Tensor, where: str) -> tup
 class Product(Pair):
     """The product, element by element."""
 
+    alpha: float = 1.0
+
+    def terms(self, a: Tensor) -> int:
+        """How many products are summed to one output."""
+        return 1
+
+    def together(self, one: Tensor, two: Tensor) -> Tensor:
+        """The products of distances from the zero points."""
+        return one * two
+
     def forward(
         self,
         a: Tensor,
@@ -137,47 +147,33 @@ class Product(Pair):
         other_zero_point: Tensor | None = None,
         output_zero_point: Tensor | None = None,
     ) -> Tensor:
-        """The product of both distances, requantized."""
+        """The products of both distances, requantized."""
         refuse_export(self.where)
         points = (point_of(input_zero_point), point_of(other_zero_point))
         first, second = self.steps(a, b, (input_scale, other_scale))
         reaches = self.reaches(points)
-        bound = float(reaches[0] * reaches[1])
+        bound = float(reaches[0] * reaches[1] * self.terms(a))
         require_accumulator(bound, f"node {self.where!r}")
         dtype = torch.float64 if bound > EXACT_FLOAT32 else self.dtype
         one, two = self.moved(a.to(dtype), b.to(dtype), points)
-        return self.finished(one * two, first * second, output_scale, output_zero_point, bound)
+        factor = first * second * self.alpha
+        return self.finished(self.together(one, two), factor, output_scale, output_zero_point, bound)
 
 
-class MatrixProduct(Pair):
-    """The matrix product."""
+class MatrixProduct(Product):
+    """The matrix product: sums of products along the last axis of the first operand, times a constant."""
 
     def __init__(self, making: Making) -> None:
         super().__init__(making)
         self.alpha = float(making.attributes["alpha"])
 
-    def forward(
-        self,
-        a: Tensor,
-        b: Tensor,
-        input_scale: Tensor,
-        other_scale: Tensor,
-        output_scale: Tensor,
-        input_zero_point: Tensor | None = None,
-        other_zero_point: Tensor | None = None,
-        output_zero_point: Tensor | None = None,
-    ) -> Tensor:
-        """Sums of products of distances, requantized."""
-        refuse_export(self.where)
-        points = (point_of(input_zero_point), point_of(other_zero_point))
-        first, second = self.steps(a, b, (input_scale, other_scale))
-        reaches = self.reaches(points)
-        bound = float(reaches[0] * reaches[1] * a.shape[-1])
-        require_accumulator(bound, f"node {self.where!r}")
-        dtype = torch.float64 if bound > EXACT_FLOAT32 else self.dtype
-        one, two = self.moved(a.to(dtype), b.to(dtype), points)
-        factor = first * second * self.alpha
-        return self.finished(torch.matmul(one, two), factor, output_scale, output_zero_point, bound)
+    def terms(self, a: Tensor) -> int:
+        """The length of the axis that is summed over."""
+        return a.shape[-1]
+
+    def together(self, one: Tensor, two: Tensor) -> Tensor:
+        """Sums of products of distances."""
+        return torch.matmul(one, two)
 
 
 class Join(Rescaling):
