@@ -153,10 +153,10 @@ def kernel_row(unit: Unit, index: int) -> dict[str, Any]:
     """A kernel and the constants that it alone reads."""
     kernel = unit.program.kernels[index]
     written: WrittenKernel | None = unit.written.get(kernel.name)
-    flash = [unit.program.buffer_of(kernel, role) for role in kernel.roles] if written is None else []
-    size = sum(buffer.bytes for buffer in flash if buffer.storage == "flash")
+    held = [unit.program.buffer_of(kernel, role) for role in unit.constant_roles(kernel)]
     if written is not None:
-        size = sum(buffer.bytes for buffer in written.flash.values())
+        held += written.flash.values()
+    size = sum(buffer.bytes for buffer in held)
     return {
         "name": kernel.name,
         "layer": kernel.layer,

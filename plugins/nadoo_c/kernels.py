@@ -4,6 +4,7 @@ A row of the table `kernels` of a plugin is named "operator/format/instruction s
 lowers an operator; any other writes the body of a C function that must compute exactly what the plain loops do.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,13 +27,20 @@ class WrittenKernel:
     """The C of a kernel: the statements of its function, and what they need.
 
     Parameters of the function are named as the roles that lie in the arena or at the border; `scratch` bytes are
-    behind a parameter of that name. Constants are file-scope arrays under the names of their buffers.
+    behind a parameter of that name. Constants that the body mentions are pointers of the same kind: roles that lie in
+    flash under their role, arrays of the row's own under their key in `flash`. `calls` are the functions of the
+    program that the body calls.
     """
 
     body: str
     flash: Mapping[str, Buffer] = field(factory=dict[str, Buffer], converter=frozen_mapping)
     helpers: Mapping[str, str] = field(factory=dict[str, str], converter=frozen_mapping)
     scratch: int = 0
+    calls: tuple[str, ...] = ()
+
+    def mentions(self, name: str) -> bool:
+        """Whether the body uses an identifier."""
+        return re.search(rf"\b{re.escape(name)}\b", self.body) is not None
 
 
 class KernelRow(Protocol):

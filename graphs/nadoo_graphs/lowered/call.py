@@ -119,6 +119,7 @@ class LoweringCall:
         self.roles: dict[str, Slice] = {}
         self.facts: dict[str, Any] = {}
         self.integers: Array | None = None
+        self.starts: Array | None = None
         self.format = ""
 
     @property
@@ -277,6 +278,7 @@ class LoweringCall:
             layer=self.node.name,
             comment=self.comment(),
             integers=self.integers,
+            starts=self.starts,
         )
         self.views.kernels.append(kernel)
 

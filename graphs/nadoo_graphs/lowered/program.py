@@ -89,7 +89,8 @@ class Kernel:
     """One call: which operator of the graph it is, what its roles stand for, and the loops that define it.
 
     `operator`, `format` and `attributes` are what other kernels are chosen by; `integers` are the weights of a
-    quantized layer as plain numbers, before packing, for kernels that pack in their own way.
+    quantized layer as plain numbers, before packing, for kernels that pack in their own way; `starts` is what its sums
+    begin with when the zero point is taken off each input, None where all begin with 0.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Kernel:
     layer: str = ""
     comment: str = ""
     integers: np.ndarray[Any, Any] | None = None
+    starts: np.ndarray[Any, Any] | None = None
 
     @property
     def written(self) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from nadoo_graphs.lowered.symbols import Quoted, Tree, read_tree
 from nadoo_graphs.lowered.types import Kind
 
 KINDS = {kind.value: kind for kind in Kind}
+HEADS = ("layer", "comment", "roles", "attributes", "integers", "starts")
+"""What a kernel says of itself before its body."""
 
 
 def wrong(what: str, tree: Any, wanted: str) -> LoweredError:
@@ -40,7 +42,7 @@ def program_of(tree: Tree) -> Program:
         functions[function.name] = function
     buffers = [buffer_of(part) for part in parts.get("buffer", [])]
     return Program(
-        name=quoted(items[1]),
+        name=name_of(items[1]),
         buffers={buffer.name: buffer for buffer in buffers},
         kernels=tuple(kernel_of(part) for part in parts.get("kernel", [])),
         inputs=tuple(map(quoted, parts["inputs"][0][1:])),
@@ -75,6 +77,13 @@ def quoted(item: Any) -> str:
     raise wrong("text", item, "a text in quotes")
 
 
+def name_of(item: Any) -> str:
+    """A text in quotes that something is called by, so that it cannot be empty."""
+    if quoted(item):
+        return quoted(item)
+    raise wrong("name", item, "a name that is not empty")
+
+
 def word(item: Any) -> str:
     """A bare word."""
     if isinstance(item, str):
@@ -98,7 +107,7 @@ def buffer_of(items: list[Any]) -> Buffer:
         data = np.frombuffer(raw, kind.numpy.newbyteorder("<")).astype(kind.numpy)
     scale = parts.get("scale")
     return Buffer(
-        name=quoted(items[1]),
+        name=name_of(items[1]),
         storage=word(items[2]),
         kind=kind,
         length=int(items[4]),
@@ -126,7 +135,7 @@ def function_of(items: list[Any], known: Mapping[str, Function]) -> Function:
 
 def kernel_of(items: list[Any]) -> Kernel:
     """A kernel."""
-    heads = [item for item in items[4:] if item[0] in ("layer", "comment", "roles", "attributes", "integers")]
+    heads = [item for item in items[4:] if item[0] in HEADS]
     parts = grouped(heads)
     roles = {
         word(role): Slice(quoted(buffer), int(offset), int(length))
@@ -136,8 +145,9 @@ def kernel_of(items: list[Any]) -> Kernel:
     if "integers" in parts:
         _, rows, columns, raw = parts["integers"][0]
         integers = np.frombuffer(bytes.fromhex(quoted(raw)), "<i4").reshape(int(rows), int(columns)).astype(np.int32)
+    starts = np.frombuffer(bytes.fromhex(quoted(parts["starts"][0][2])), "<i4") if "starts" in parts else None
     return Kernel(
-        name=quoted(items[1]),
+        name=name_of(items[1]),
         operator=word(items[2]),
         format=quoted(items[3]),
         roles=roles,
@@ -146,6 +156,7 @@ def kernel_of(items: list[Any]) -> Kernel:
         layer=quoted(parts["layer"][0][1]),
         comment=quoted(parts["comment"][0][1]),
         integers=integers,
+        starts=None if starts is None else starts.astype(np.int32),
     )
 
 

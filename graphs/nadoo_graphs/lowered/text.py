@@ -70,6 +70,8 @@ def kernel_tree(kernel: Kernel, *, data: bool) -> Tree:
     if kernel.integers is not None and data:
         rows, columns = kernel.integers.shape
         head.append(["integers", rows, columns, Quoted(kernel.integers.astype("<i4").tobytes().hex())])
+    if kernel.starts is not None and data:
+        head.append(["starts", kernel.starts.size, Quoted(kernel.starts.astype("<i4").tobytes().hex())])
     return [*head, *(statement_tree(statement) for statement in kernel.body)]
 
 

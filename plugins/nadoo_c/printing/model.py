@@ -8,10 +8,10 @@ from attrs import field, frozen
 from nadoo_c.kernels import WrittenKernel
 from nadoo_c.printing.statements import StatementPrinter, function_lines, helper_lines
 from nadoo_graphs.lowered import Buffer, Function, Kernel, Kind, Program
+from nadoo_graphs.lowered.program import FLASH
 from nadoo_graphs.node import frozen_mapping
 
 INDENT = "    "
-LOCAL = ("arena", "input", "output")
 
 
 @frozen
@@ -29,16 +29,22 @@ class Unit:
         for kernel in self.program.kernels:
             if kernel.name in self.written:
                 used |= {buffer.name: buffer for buffer in self.written[kernel.name].flash.values()}
-                mentioned = [
-                    role for role in kernel.roles if self.constant(kernel, role) in self.written[kernel.name].body
-                ]
-            else:
-                mentioned = list(kernel.read)
-            for role in mentioned:
+            for role in self.constant_roles(kernel):
                 buffer = self.program.buffer_of(kernel, role)
-                if buffer.storage == "flash":
-                    used[buffer.name] = buffer
+                used[buffer.name] = buffer
         return tuple(used.values())
+
+    def constant_roles(self, kernel: Kernel) -> list[str]:
+        """The roles in flash that the C of a kernel reads."""
+        written = self.written.get(kernel.name)
+        if written is None:
+            return [role for role in kernel.read if self.program.buffer_of(kernel, role).storage == FLASH]
+        return [
+            role
+            for role in kernel.roles
+            if self.program.buffer_of(kernel, role).storage == FLASH
+            and (written.mentions(role) or written.mentions(self.constant(kernel, role)))
+        ]
 
     def constant(self, kernel: Kernel, role: str) -> str:
         """The name of the array behind a role."""
@@ -177,6 +183,7 @@ def model_text(unit: Unit) -> str:
 def used_functions(unit: Unit) -> list[Function]:
     """The functions that plain kernels call, in an order in which each is known before it is called."""
     called = {name for kernel in unit.program.kernels if kernel.name not in unit.written for name in kernel.called()}
+    called |= {name for written in unit.written.values() for name in written.calls}
     needed = {
         found for name in called if name in unit.program.functions for found in unit.program.functions[name].closure()
     }
@@ -215,10 +222,22 @@ def kernel_lines(unit: Unit, kernel: Kernel, helpers: set[str]) -> Iterator[str]
     yield f"/* {kernel.comment} */"
     yield f"static void {kernel.name}({', '.join(parameters)}) {{"
     if written is not None:
+        yield from constant_lines(unit, kernel, written)
         yield from (f"{INDENT}{line}" if line.strip() else "" for line in written.body.rstrip("\n").split("\n"))
     else:
         yield from plain_lines(unit, kernel, helpers)
     yield "}"
+
+
+def constant_lines(unit: Unit, kernel: Kernel, written: WrittenKernel) -> Iterator[str]:
+    """The constants of a written kernel as locals under the names that its body knows them by."""
+    for role in unit.constant_roles(kernel):
+        if written.mentions(role):
+            buffer = unit.program.buffer_of(kernel, role)
+            yield f"{INDENT}const {buffer.kind.c} *const {role} = {pointer_text(unit, kernel, role)};"
+    for name, buffer in written.flash.items():
+        if written.mentions(name):
+            yield f"{INDENT}const {buffer.kind.c} *const {name} = {unit.name}_{buffer.name};"
 
 
 def plain_lines(unit: Unit, kernel: Kernel, helpers: set[str]) -> Iterator[str]:

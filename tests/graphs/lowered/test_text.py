@@ -49,3 +49,10 @@ def test_damaged_text_is_refused_or_still_a_program(data: st.DataObject) -> None
 def test_what_is_no_program_is_refused(wrong: str) -> None:
     with pytest.raises(GraphError):
         read(wrong)
+
+
+def test_a_program_without_a_name_is_refused() -> None:
+    whole = text(lower(drawn(1)[0].graph))
+    start, end = whole.index('"'), whole.index('"', whole.index('"') + 1)
+    with pytest.raises(GraphError, match="a name that is not empty"):
+        read(whole[: start + 1] + whole[end:])

@@ -51,6 +51,7 @@ def starting_sums(call: LoweringCall, weights: Weights, factor: torch.Tensor, *,
     magnitudes = np.abs(weights.integers.astype(np.int64)).sum(1)
     start = np.zeros(len(weights.integers), np.int64) if codes is None else codes
     require_bound(call, float((magnitudes * reach(call, zero_point) + np.abs(start)).max(initial=0)))
+    call.starts = start.astype(np.int32) if np.any(start) else None
     if fold and zero_point:
         start = start - zero_point * weights.integers.astype(np.int64).sum(1)
         largest = max(abs(edge) for edge in code_range(call))
@@ -78,10 +79,13 @@ def finished(requantizer: Requantizer | None, total: Expression, output: Express
 def facts(call: LoweringCall, requantizer: Requantizer | None) -> dict[str, object]:
     """What other kernels of the layer are chosen by."""
     raw: dict[str, object] = {"requantize": "none", "output_zero_point": 0, "per_channel": False}
+    low, high = code_range(call)
     return {
         "weight_format": str(call.attributes["weight_format"]),
         "output_format": str(call.attributes["output_format"]),
         "zero_point": point(call, "input_zero_point"),
+        "input_low": low,
+        "input_high": high,
         **(raw if requantizer is None else requantizer.facts()),
     }
 
