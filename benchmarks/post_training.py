@@ -2,7 +2,7 @@
 
 python -m benchmarks.post_training [--models NAME,…] [--formats int8,int4,int3] [--every K] [--record]
 
-NADOO_DATA is the folder of models and data. Calibration data are the first 256 of the calibration examples, evenly
+What is recorded is merged into what is there, model by model and format by format. NADOO_DATA is the folder of models and data. Calibration data are the first 256 of the calibration examples, evenly
 spread; accuracy is that of the graph over codes on every K-th test example.
 """
 
@@ -97,23 +97,30 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--record", action="store_true")
     chosen = parser.parse_args()
-    path = RESULTS / "post_training.json"
     results: Document = {}
     for name in chosen.models.split(","):
         results[name] = measured(name, chosen.formats.split(","), chosen.every)
         if chosen.record:
-            document = {
-                "command": " ".join(["NADOO_DATA=… python -m benchmarks.post_training", *sys.argv[1:]]),
-                "seed": SEED,
-                "nadoo": version("nadoo"),
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "calibration_examples": CALIBRATION,
-                "every": chosen.every,
-                "models": results,
-            }
-            path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+            record(name, results[name], chosen.every)
     return 0 if all(map(holds, results.values())) else 1
+
+
+def record(name: str, found: Document, every: int) -> None:
+    """Put what was found of one model beside what is recorded of it on the same examples, and of the others."""
+    path = RESULTS / "post_training.json"
+    earlier: Document = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
+    same = earlier.get(name, {}).get("examples") == found["examples"]
+    entry: Document = (earlier[name] if same else {}) | found | {"every": every}
+    document = {
+        "command": "NADOO_DATA=… python -m benchmarks.post_training --record",
+        "seed": SEED,
+        "nadoo": version("nadoo"),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "calibration_examples": CALIBRATION,
+        "models": {known: entry if known == name else earlier[known] for known in [*earlier, name]},
+    }
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def holds(found: Document) -> bool:

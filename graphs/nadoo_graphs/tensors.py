@@ -69,7 +69,13 @@ def torch_dtype(name: str) -> torch.dtype:
 
 
 def owned(value: torch.Tensor) -> torch.Tensor:
-    """A plain tensor that no module writes to: parameters and tensors with a gradient history are copied."""
+    """A plain tensor that no module writes to: parameters and tensors with a gradient history are copied.
+
+    So is what was made in inference mode, which could neither be trained nor tell when it is written to.
+    """
+    if value.is_inference():
+        with torch.inference_mode(mode=False):
+            return value.detach().clone().cpu()
     if isinstance(value, torch.nn.Parameter) or value.requires_grad:
         return value.detach().clone()
     return value if value.device.type == "cpu" else value.cpu()

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from nadoo_core.quantizing.algebra import square_sums
 from nadoo_core.quantizing.book import Book
-from nadoo_core.quantizing.rows import ascending, portions, require_rows
+from nadoo_core.quantizing.rows import CHUNK, ascending, portions, require_rows
 
 RATIOS = torch.linspace(0.3, 1.0, 71, dtype=torch.float64)
 SPACING = float(RATIOS[1] - RATIOS[0])
@@ -20,6 +20,8 @@ DEPTH = 6
 """How often the grid goes on below its lower end, where heavy tails and few levels have their best clip."""
 COARSE = 5
 LONG_ROW = 512
+SEARCHED = 1 << 19
+"""Elements that are searched at a time: with their sums they take three times the room."""
 GOLDEN = (5**0.5 - 1) / 2
 GOLDEN_STEPS = 8
 
@@ -34,7 +36,8 @@ def mean_square_clip(rows: torch.Tensor, book: Book) -> torch.Tensor:
     that for each of them.
     """
     require_rows(rows, "rows")
-    return torch.cat([portion_clip(part, book) for part in portions(rows.detach())])
+    found = [portion_clip(part, book) for part in portions(rows.detach(), CHUNK if book.step is not None else SEARCHED)]
+    return torch.cat(found)
 
 
 def square_error(rows: torch.Tensor, book: Book, clip: torch.Tensor) -> torch.Tensor:
@@ -148,9 +151,10 @@ def looked_up_error(rows: torch.Tensor, book: Book) -> Error:
     Σ(x − l)² = Σx² − 2·l·Σx + l²·n, so that a clip costs a search for every midpoint instead of one for every number.
     """
     ordered = ascending(rows)
-    start = torch.zeros(len(rows), 1, dtype=torch.float64)
-    sums = torch.cat([start, ordered.double().cumsum(1)], 1)
-    squares = ordered.double().square().sum(1, keepdim=True)
+    doubles = ordered.double()
+    squares = square_sums(doubles).reshape(-1, 1)
+    sums = torch.zeros(len(rows), rows.shape[1] + 1, dtype=torch.float64)
+    torch.cumsum(doubles, 1, out=sums[:, 1:])
     ends = torch.zeros(len(rows), 1, dtype=torch.int64), torch.full((len(rows), 1), rows.shape[1])
 
     def error(clip: torch.Tensor) -> torch.Tensor:

@@ -36,15 +36,17 @@ def require_rows(rows: torch.Tensor, where: str) -> None:
     if not rows.numel():
         message = f"shape {tuple(rows.shape)} has no elements; give at least one a row"
         raise EmptyTensorError(Problem(Code.SHAPE, where, message))
+    if bool(torch.isfinite(rows.detach().sum())):
+        return
     broken = rows.numel() - int(torch.isfinite(rows).sum())
     if broken:
         message = f"{broken} of {rows.numel()} elements are NaN or infinite; find where they arise"
         raise NonFiniteError(Problem(Code.NONFINITE, where, message))
 
 
-def portions(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def portions(rows: torch.Tensor, elements: int = CHUNK) -> tuple[torch.Tensor, ...]:
     """The rows in portions that fit near the processor."""
-    return parts_of(rows, max(1, CHUNK // rows.shape[1]))
+    return parts_of(rows, max(1, elements // rows.shape[1]))
 
 
 def sorted_magnitudes(rows: torch.Tensor) -> torch.Tensor:

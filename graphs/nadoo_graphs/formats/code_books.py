@@ -245,10 +245,16 @@ class TableCodec(BookCodec):
 class TanhCodec(BookCodec):
     """DoReFa: tanh squeezes the weights into [-1, 1] by their largest, where odd integers divide it evenly.
 
-    The scale plays no part in encoding, and encoding twice is not the same as once.
+    The scale plays no part in encoding, and encoding twice is not the same as once. Nothing but zeros has no largest
+    to be squeezed by and stays zero, which is no level: such codes compute, but cannot be packed.
     """
 
     bits: int
+
+    @property
+    def keeps_zeros(self) -> bool:
+        """Whether a tensor of zeros is encoded as such although no level is zero."""
+        return True
 
     @property
     def whole(self) -> bool:
@@ -277,8 +283,10 @@ class TanhCodec(BookCodec):
         """2·rne((2^k - 1)·(tanh w / (2 max|tanh w|) + 1/2)) - (2^k - 1)."""
         squeezed = torch.tanh(values)
         largest = squeezed.abs().amax()
+        if not bool(largest > 0):
+            return squeezed
         steps = float((1 << self.bits) - 1)
-        unit = squeezed.div_(torch.where(largest > 0, largest * 2, torch.ones_like(largest))).add_(0.5)
+        unit = squeezed.div_(largest * 2).add_(0.5)
         return unit.mul_(steps).round_().mul_(2).sub_(steps)
 
     def levels(self) -> Sequence[float]:

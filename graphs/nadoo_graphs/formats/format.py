@@ -137,7 +137,7 @@ class Format:
     ) -> torch.Tensor:
         """Real numbers as codes; all zeros in a format without a zero are refused unless they are allowed."""
         codec = self.codec_for("encode")
-        if not (self.has_zero or allow_degenerate):
+        if not (self.has_zero or allow_degenerate or getattr(codec, "keeps_zeros", False)):
             require_levels(values, self.name, where)
         return codec.encode(values, scale, zero_point, nonfinite, where)
 
