@@ -11,8 +11,10 @@ import click
 from nadoo_core.command_line.command import common_options
 from nadoo_core.command_line.failures import report
 from nadoo_core.command_line.session import session_of
+from nadoo_core.command_line.summaries import summary_of
 from nadoo_core.errors import CoreCode, NadooError, PluginError, Problem
 from nadoo_core.options import did_you_mean
+from nadoo_core.registry import Offer
 
 HELP = """nadoo makes a trained PyTorch model smaller and faster, and proves that it still does the same work.
 
@@ -67,7 +69,7 @@ class CommandTable(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in the help; nothing is imported for it."""
         own = [(name, summary) for name, summary in COMMANDS.items()]
-        others = [(name, f"(from {plugin})") for name, plugin in offered(ctx).items() if name not in COMMANDS]
+        others = [(name, summary_of(offer)) for name, offer in offered(ctx).items() if name not in COMMANDS]
         with formatter.section("Commands"):
             formatter.write_dl(own + others)
 
@@ -86,10 +88,10 @@ class CommandTable(click.Group):
             ctx.exit(report(error, session_of(ctx)))
 
 
-def offered(context: click.Context) -> dict[str, str]:
-    """Commands of plugins, with who offers them; none if the plugins cannot be had, which other commands will say."""
+def offered(context: click.Context) -> dict[str, Offer]:
+    """Commands of plugins by name; none if the plugins cannot be had, which other commands will say."""
     try:
-        return {offer.name: offer.plugin for offer in session_of(context).registry().offers("commands")}
+        return {offer.name: offer for offer in session_of(context).registry().offers("commands")}
     except NadooError:
         return {}
 

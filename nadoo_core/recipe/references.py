@@ -60,10 +60,19 @@ def load_module(reference: Reference, where: str) -> Any:
     """The module of a reference."""
     try:
         file = reference.file
-        return importlib.import_module(reference.module) if file is None else load_file(file)
+        return import_name(reference.module) if file is None else load_file(file)
     except Exception as error:  # whatever a module raises while it is imported, the recipe cannot use it
         message = f"{reference.module} cannot be imported ({type(error).__name__}: {error}); mend or install it"
         raise RecipeError(Problem(CoreCode.RECIPE, where, message)) from error
+
+
+def import_name(module: str) -> Any:
+    """A module by name: installed, or in the working folder, where `python -m` would find it too."""
+    folder = str(Path.cwd())
+    if importlib.util.find_spec(module.partition(".")[0]) is None and folder not in sys.path:
+        sys.path.append(folder)
+        importlib.invalidate_caches()
+    return importlib.import_module(module)
 
 
 def load_file(path: Path) -> Any:

@@ -32,7 +32,7 @@ def require_trust(recipe: "Recipe", trust: bool) -> None:
         if reference is not None and not trust and not is_installed(reference):
             problems.append(Problem(CoreCode.TRUST, where, refusal(reference)))
     if problems:
-        raise RecipeError(problems, f"recipe {recipe.name!r} was not run:")
+        raise RecipeError(problems, f"code that {recipe.name!r} names was not run:")
 
 
 def refusal(reference: Reference) -> str:

@@ -146,7 +146,7 @@ def test_an_error_is_one_json_document_where_json_was_asked_for() -> None:
 def test_a_command_of_a_plugin_is_called_listed_and_answers_in_json(greeting: Path) -> None:
     assert call("--plugin", greeting, "greet", "Ada").text == "hello Ada\n"
     assert call("--plugin", greeting, "greet", "Ada", "--json").document == {"greeted": "Ada"}
-    assert "(from greeting)" in call("--plugin", greeting, "--help").text
+    assert "Greet somebody. (greeting)" in call("--plugin", greeting, "--help").text
     assert call("greet", "Ada").code == 2
 
 

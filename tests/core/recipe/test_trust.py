@@ -1,5 +1,6 @@
 """Code that a recipe names runs only if it is installed or the user says so."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,12 @@ def test_a_module_that_cannot_be_used_is_an_error_of_the_recipe(
     path.write_text(source)
     with pytest.raises(RecipeError, match=message):
         resolve_reference(f"{path}:{name}", "recipe.model.python")
+
+
+def test_a_module_in_the_working_folder_is_found_once_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nets_beside_me.py").write_text("def net():\n    return 'mine'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
+    assert not is_installed(parse_reference("nets_beside_me:net", "here"))
+    assert resolve_reference("nets_beside_me:net", "here")() == "mine"
+    assert sys.path[-1] == str(tmp_path)
