@@ -62,7 +62,8 @@ def note(
     (given, value, gradient), (found, total, moments) = seen, account
     place = example_axis(graph, node) or 0
     if not moments:
-        gates = [gate_squares(value * gradient, place, axis) / (2 * total) for axis in range(value.ndim)]
+        products = (value - zero_point(graph, node)) * gradient
+        gates = [gate_squares(products, place, axis) / (2 * total) for axis in range(value.ndim)]
         known = found.setdefault(node.name, Observed(torch.empty(0), torch.empty(0), [gate * 0 for gate in gates]))
         known.gates = [one + other for one, other in zip(known.gates, gates, strict=True)]
         return
@@ -76,6 +77,12 @@ def note(
     known = found.setdefault(node.name, Observed(torch.zeros_like(product), torch.zeros_like(squares)))
     known.traces.append((given, gradient))
     known.moments, known.fisher = known.moments + product, known.fisher + squares
+
+
+def zero_point(graph: ModelGraph, node: Node) -> Tensor | int:
+    """What a node gives where its channels are removed: zero, or the code that stands for it."""
+    name = node.tensors.get("output_zero_point")
+    return 0 if name is None else graph.tensor(name)
 
 
 def first_order(node: Node, observed: Observed, change: Tensor, kernel: tuple[int, ...]) -> Tensor:

@@ -23,7 +23,8 @@ from nadoo_pruning.targets import ESTIMATES, KINDS, Mask, measure_of, target_of
 
 LAYERS = (
     "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "embedding",
-    "lstm", "gru", "rnn_tanh", "rnn_relu",
+    "lstm", "gru", "rnn_tanh", "rnn_relu", "quantized_linear", "quantized_conv1d", "quantized_conv2d",
+    "quantized_embedding", "encoded_linear", "encoded_conv1d", "encoded_conv2d", "encoded_embedding",
 )  # fmt: skip
 AUTOMATIC = "auto"
 USUAL_SHARE = 0.5

@@ -10,6 +10,7 @@ from nadoo_graphs.channels.rules import (
     joining,
     layers,
     normalization,
+    quantized,
     recurrent,
     reduction,
     shaping,
@@ -26,6 +27,7 @@ STANDARD: Mapping[str, ChannelRule] = MappingProxyType(
         **joining.RULES,
         **attention.RULES,
         **recurrent.RULES,
+        **quantized.RULES,
     }
 )
 
