@@ -69,7 +69,8 @@ def load_file(path: Path, session: Session) -> "ModelGraph":
         graph: ModelGraph = registry.load("importers", suffix)(path)
         return graph
     known = [GRAPH_FILE, *(f".{name}" for name in registry.names("importers"))]
-    message = f"is a file that no plugin in use reads; {did_you_mean(path.suffix or path.name, known)}"
+    python = f"; for a module that it makes, give {path}:FUNCTION" if path.suffix == ".py" else ""
+    message = f"is a file that no plugin in use reads; {did_you_mean(path.suffix or path.name, known)}{python}"
     raise RecipeError(Problem(CoreCode.RECIPE, f"{WHERE} {str(path)!r}", message))
 
 

@@ -22,6 +22,7 @@ MEANINGS: Mapping[str, str] = {
     "memory": "common knowledge that was not looked up",
     "stated": "said by whoever described the device",
 }
+PLAIN_SOURCE = "stated without a source"
 Value = TypeVar("Value", float, int, bool)
 KEYS = ("value", "source", "quality", "note", "verified")
 Sentence: TypeAlias = Annotated[str, Bounds(min_length=1, max_length=500)]
@@ -31,7 +32,7 @@ Sentence: TypeAlias = Annotated[str, Bounds(min_length=1, max_length=500)]
 class Fact(Generic[Value]):
     """One number or yes-or-no with where it comes from; a fact that is not known is absent and never a guess."""
 
-    option_text: ClassVar[str] = "a table with the keys value, source and quality"
+    option_text: ClassVar[str] = "a number, or a table with the keys value, source and quality"
 
     value: Value
     source: str
@@ -42,11 +43,14 @@ class Fact(Generic[Value]):
 
     @classmethod
     def read_option(cls, value: Any, place: Place, arguments: tuple[Any, ...]) -> Any:
-        """A fact from its table; the range of the field is that of its `value`."""
+        """A fact from its table, or from a plain number, which its file states without a source."""
         kind = arguments[0] if arguments else float
         if isinstance(value, cls):
             found = read(kind, value.value, place)
             return FAILED if found is FAILED else evolve(value, value=found)
+        if isinstance(value, int | float | str):
+            found = read(kind, value, place)
+            return FAILED if found is FAILED else cls(found, PLAIN_SOURCE, "stated")
         if not isinstance(value, Mapping):
             return place.refuse(f"is {shown(value)}; give {cls.option_text}")
         return read_fact(cls, cast("Mapping[Any, Any]", value), place, kind)
@@ -62,7 +66,8 @@ class Fact(Generic[Value]):
             "verified": {"type": "boolean"},
         }
         required = ["value", "source", "quality"]
-        return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        table = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        return {"anyOf": [properties["value"], table]}
 
     def write_option(self) -> dict[str, Any]:
         """The table that reads as this fact."""

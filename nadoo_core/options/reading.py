@@ -240,7 +240,9 @@ def is_likely(member: Any, value: Any) -> bool:
         return origin in TABLES or attrs.has(origin) or hasattr(origin, "read_option")
     if isinstance(value, list | tuple):
         return origin in LISTS
-    return member is not type(None) and member is not None and not attrs.has(origin) and origin not in (*LISTS, *TABLES)
+    if member is None or member is type(None) or origin in (*LISTS, *TABLES):
+        return False
+    return not attrs.has(origin) or hasattr(origin, "read_option")
 
 
 def read_own(annotation: Any, value: Any, place: Place) -> Any:
