@@ -52,12 +52,12 @@ class Scorer:
         works = [score.work for score in scores]
         totals = {
             "macs": self.given.macs,
-            "flash_bytes": CostNumber.exact(tensors_once(scores)).plus(code_size(works)),
+            "flash_bytes": CostNumber.exact(tensors_once(scores)).plus(code_size(works, self.device)),
             "peak_ram_bytes": self.given.ram,
             "latency_s": summed(works, [score.latency for score in scores]),
             "energy_j": summed(works, [score.energy for score in scores]),
         }
-        return Cost(device=self.device.name, totals=totals, coverage=self.given.coverage)
+        return Cost(device=self.device.name, totals=totals, coverage=self.given.coverage, ranges=self.given.ranges)
 
     def node_score(self, name: str, chosen: str | None) -> NodeScore:
         """One node in one format, from what is known or estimated now."""
@@ -73,7 +73,7 @@ class Scorer:
             raise OptionError([Problem(CoreCode.UNKNOWN_NAME, name, message)])
         flash: dict[str, int] = {}
         work = node_work(self.graph, self.graph[name], self.sizes, chosen, flash)
-        latency = node_latency(work, self.device)
+        latency = node_latency(work, self.device).number
         return NodeScore(work, flash, latency, node_energy(work, latency, self.device))
 
 

@@ -7,6 +7,7 @@ What it is worth is told by models that were left out of it, never by those that
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
@@ -14,7 +15,8 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 
-from nadoo_core.cost.intervals import Interval, interval_of
+from nadoo_core.cost.hold_out import HoldOut
+from nadoo_core.cost.intervals import Interval
 from nadoo_core.cost.number import CostNumber
 from nadoo_core.errors import CalibrationError, CoreCode, Problem
 from nadoo_graphs.node import frozen_mapping
@@ -68,18 +70,26 @@ class Calibration:
     weak: tuple[str, ...] = ()
     """The coefficients that the samples hardly tell apart, or only one model does, and those held at zero."""
     held_out: tuple[HeldOut, ...] = ()
-    interval: Interval | None = None
 
     @property
     def worst_residual(self) -> float:
         """The largest relative error on the samples that it was fitted to."""
         return max(abs(residual) for residual in self.residuals)
 
+    @cached_property
+    def hold_out(self) -> HoldOut:
+        """What the models left out say, as far as the others could predict them."""
+        return HoldOut(tuple((item.measured, item.predicted) for item in self.held_out if item.predicted))
+
+    @cached_property
+    def interval(self) -> Interval | None:
+        """The multiples of a prediction that nine measurements in ten lie between; None where too few were left out."""
+        return self.hold_out.interval
+
     @property
     def mean_error(self) -> float | None:
         """The mean relative error on models left out; None where none could be predicted."""
-        errors = [abs(item.error) for item in self.held_out if item.error is not None]
-        return sum(errors) / len(errors) if errors else None
+        return self.hold_out.mean_error
 
     def predict(self, work: Mapping[str, float]) -> CostNumber:
         """The time of some work, in a range that nine measurements in ten fall into; unknown where work is new."""
@@ -108,6 +118,10 @@ class Calibration:
             "condition": self.condition,
             "weak": list(self.weak),
             "mean_error": self.mean_error,
+            "median_error": self.hold_out.median_error,
+            "worst_error": self.hold_out.worst_error,
+            "coverage": self.hold_out.coverage,
+            "rank_correlation": self.hold_out.rank_correlation,
             "undetermined": [item.model for item in self.held_out if item.predicted is None],
             "below": None if self.interval is None else self.interval.below,
             "above": None if self.interval is None else self.interval.above,
@@ -121,15 +135,12 @@ def calibrate(samples: Sequence[Sample], errors: Errors = "relative") -> Calibra
     design = design_of(samples, names)
     check_rank(design, names)
     fitted = fit(design, weights_of(samples, errors))
-    held_out = tuple(left_out(samples, names, errors))
-    pairs = [(item.measured, item.predicted) for item in held_out if item.predicted]
     return Calibration(
         coefficients=dict(zip(names, map(float, fitted), strict=True)),
         residuals=tuple(float(value) for value in design @ fitted - 1.0),
         condition=condition(design),
         weak=tuple(sorted(weak_names(design, names, fitted) | told_by_one(samples, names))),
-        held_out=held_out,
-        interval=interval_of([measured / predicted for measured, predicted in pairs]),
+        held_out=tuple(left_out(samples, names, errors)),
     )
 
 

@@ -59,6 +59,8 @@ class Cost:
     notes: tuple[str, ...] = ()
     estimators: Mapping[str, str] = field(factory=dict[str, str], converter=frozen_mapping)
     """Which estimator gave which total."""
+    ranges: Mapping[str, str] = field(factory=dict[str, str], converter=frozen_mapping)
+    """Where the range of each total comes from: what was held out, or what is assumed."""
 
     def number(self, name: str) -> CostNumber:
         """One total; what no estimator gave is unknown."""
@@ -117,6 +119,7 @@ class Cost:
             "unknown": list(self.unknown()),
             "unmodelled": list(self.unmodelled),
             "estimators": dict(self.estimators),
+            "ranges": dict(self.ranges),
             "notes": list(self.notes),
             "nodes": [node.document() for node in self.nodes],
         }

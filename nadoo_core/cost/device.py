@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, cast, get_args, get_origi
 
 from attrs import evolve, frozen
 
+from nadoo_core.cost.calibrated import Calibrated
 from nadoo_core.cost.declaring import amount, count, facts
 from nadoo_core.cost.fact import Fact
 from nadoo_core.cost.precision import Precision
@@ -80,6 +81,10 @@ class Device(Options):
     current_ua_per_mhz: Number | None = amount("supply current while it computes, in µA a MHz", 1e6)
     volts: Number | None = amount("supply voltage that the current was measured at", 1000)
 
+    calibration: Calibrated | None = option(
+        default=None, help="costs fitted to measurements, as a table or as the path of a file beside this one"
+    )
+
     @property
     def option_place(self) -> str:
         """How messages name it."""
@@ -96,6 +101,9 @@ class Device(Options):
         for pair in self.mac_per_cycle_pair:
             if pair.count("-") != 1:
                 yield f"has the pair {pair!r} in mac_per_cycle_pair; give activations-weights, such as int8-int4"
+        fitted = None if self.calibration is None else self.calibration.latency
+        if fitted is not None and fitted.unit == "cycles" and self.clock_hz is None:
+            yield "is calibrated in cycles, and clock_hz is not known; add it with its source"
 
     # --- facts ----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from nadoo_core.cost.cost import COSTS, NOT_ASKED, Cost, NodeCost
 from nadoo_core.cost.device import Device
+from nadoo_core.cost.fitting import overfull
 from nadoo_core.errors import CoreCode, NadooError, PluginError, Problem
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def estimate(graph: "ModelGraph", device: Device, estimators: Mapping[str, Estim
         except Exception as error:  # an estimator may be anybody's
             notes.append(f"{name} raised {type(error).__name__}: {error}")
     merged = merge(device.name, answers)
-    return evolve(merged, notes=(*merged.notes, *notes))
+    return evolve(merged, notes=(*merged.notes, *notes, *overfull(merged, device)))
 
 
 def checked(name: str, answer: object) -> Cost:
@@ -88,7 +89,17 @@ def merge(device: str, answers: Mapping[str, Cost]) -> Cost:
         unmodelled=answers[timed].unmodelled if timed is not None else (),
         notes=tuple(dict.fromkeys(note for answer in answers.values() for note in answer.notes)),
         estimators={cost: name for cost, name in best.items() if name is not None},
+        ranges=merged_ranges(best, answers),
     )
+
+
+def merged_ranges(best: Mapping[str, str | None], answers: Mapping[str, Cost]) -> dict[str, str]:
+    """Where the range of each known total comes from, in the words of whoever gave it, else by their name."""
+    return {
+        cost: answers[name].ranges.get(cost) or f"said by the estimator {name!r}"
+        for cost, name in best.items()
+        if name is not None and answers[name].totals[cost].known
+    }
 
 
 def best_answer(cost: str, answers: Mapping[str, Cost]) -> str | None:

@@ -5,7 +5,6 @@ from math import ceil, exp, inf, log, sqrt
 from typing import cast
 
 from attrs import frozen
-from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 CONFIDENCE = 0.9
 FEWEST = 2
@@ -37,6 +36,8 @@ def interval_of(ratios: Sequence[float], confidence: float = CONFIDENCE) -> Inte
 
 def by_student(errors: Sequence[float], confidence: float) -> float:
     """The half width for one more error, were errors normal about zero."""
+    from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+
     spread = sqrt(sum(error**2 for error in errors) / len(errors))
     quantile = cast("Callable[[float, float], float]", special.stdtrit)
     return float(quantile(len(errors), (1 + confidence) / 2)) * spread * sqrt(1 + 1 / len(errors))

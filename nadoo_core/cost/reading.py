@@ -3,40 +3,64 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from nadoo_core.cost.calibrated import Calibrated, read_calibration
 from nadoo_core.cost.device import Device
 from nadoo_core.errors import CoreCode, DeviceError, OptionError, Problem
 from nadoo_core.options import did_you_mean, shown, structure
 
 SUFFIX = ".toml"
 MOST_BYTES = 1024**2
-SOURCES = "sources"
+SOURCES, CALIBRATION = "sources", "calibration"
+Structured = TypeVar("Structured")
 
 
 def read_device(path: Path) -> Device:
-    """The device of a file; everything that is wrong with the file is said at once."""
+    """The device of a file, called like the file if it has no name; all that is wrong with it is said at once."""
+    tables = read_tables(path, "device file")
+    if isinstance(tables.get(CALIBRATION), str):
+        tables[CALIBRATION] = beside(path, tables[CALIBRATION])
+    return device_of_tables({"name": path.stem.lower(), **tables}, path.name)
+
+
+def read_tables(path: Path, kind: str) -> dict[str, Any]:
+    """The tables of a TOML file; `kind` is what messages call such a file."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         text = content.decode()
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
-        problem = Problem(CoreCode.DEVICE, f"device file {str(path)!r}", f"cannot be read: {said}")
+        problem = Problem(CoreCode.DEVICE, f"{kind} {str(path)!r}", f"cannot be read: {said}")
         raise DeviceError(problem) from error
-    return parse_device(text, path.name)
+    return parse_tables(text, path.name)
+
+
+def parse_tables(text: str, title: str) -> dict[str, Any]:
+    """The tables of a text."""
+    if len(text) > MOST_BYTES:
+        raise DeviceError(Problem(CoreCode.DEVICE, title, f"has more than {MOST_BYTES} bytes; a device takes a page"))
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a number or a nesting is too large"
+        raise DeviceError(Problem(CoreCode.DEVICE, title, f"is not TOML: {said}; mend it there")) from error
+
+
+def beside(path: Path, name: str) -> Calibrated:
+    """The calibration that a device file names, which lies beside or below it."""
+    folder = path.parent.resolve()
+    found = (folder / name).resolve()
+    if not found.is_relative_to(folder):
+        message = f"is {name!r}, which leads out of the folder of the device file; put the calibration beside it"
+        raise DeviceError(Problem(CoreCode.DEVICE, f"{path.name}: {CALIBRATION}", message))
+    return read_calibration(found)
 
 
 def parse_device(text: str, title: str) -> Device:
     """The device of a text; `title` is what messages call it."""
-    if len(text) > MOST_BYTES:
-        raise DeviceError(Problem(CoreCode.DEVICE, title, f"has more than {MOST_BYTES} bytes; a device takes a page"))
-    try:
-        tables = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a number or a nesting is too large"
-        raise DeviceError(Problem(CoreCode.DEVICE, title, f"is not TOML: {said}; mend it there")) from error
-    return device_of_tables(tables, title)
+    return device_of_tables(parse_tables(text, title), title)
 
 
 def device_of_tables(tables: Mapping[str, Any], title: str) -> Device:
@@ -45,12 +69,20 @@ def device_of_tables(tables: Mapping[str, Any], title: str) -> Device:
     given = {key: value for key, value in tables.items() if key != SOURCES}
     problems = list(source_problems(sources, given, title))
     try:
-        device = structure(Device, named_sources(given, sources if not problems else {}), title)
-    except OptionError as error:
-        raise DeviceError([*problems, *(at_field(item, title) for item in error.problems)]) from error
+        device = structured(Device, named_sources(given, sources if not problems else {}), title)
+    except DeviceError as error:
+        raise DeviceError([*problems, *error.problems]) from error
     if problems:
         raise DeviceError(problems)
     return device
+
+
+def structured(cls: type[Structured], tables: Mapping[str, Any], title: str) -> Structured:
+    """The value that tables stand for, or an error that names the file and each field that is wrong."""
+    try:
+        return structure(cls, tables, title)
+    except OptionError as error:
+        raise DeviceError(at_field(item, title) for item in error.problems) from error
 
 
 def at_field(problem: Problem, title: str) -> Problem:

@@ -7,8 +7,10 @@ from nadoo_core.cost.number import total
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.memory import MemoryPlan, plan_memory
 from nadoo_hardware.estimators.assumptions import assumptions
+from nadoo_hardware.estimators.basis import ranges_of
 from nadoo_hardware.estimators.energy import node_energy, power_doubt
 from nadoo_hardware.estimators.latency import node_latency
+from nadoo_hardware.estimators.terms import code_terms
 from nadoo_hardware.estimators.work import GraphWork, NodeWork, graph_work
 
 HALF = 0.5
@@ -19,7 +21,8 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     """What a graph costs; `formats` says for some nodes in which format their weights would be."""
     work = graph_work(graph, formats)
     plan = plan_memory(graph, bindings=work.sizes, weights_in_ram=is_computer(device))
-    latencies = [node_latency(node, device) for node in work.nodes]
+    times = [node_latency(node, device) for node in work.nodes]
+    latencies = [time.number for time in times]
     energies = [node_energy(node, latency, device) for node, latency in zip(work.nodes, latencies, strict=True)]
     living = dict(zip(plan.steps, plan.timeline.totals, strict=False))
     nodes = tuple(
@@ -30,7 +33,7 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     energy, _ = covered(work.nodes, energies)
     totals = {
         "macs": CostNumber.exact(work.macs),
-        "flash_bytes": flash(work),
+        "flash_bytes": flash(work, device),
         "peak_ram_bytes": CostNumber.exact(plan.arena.size),
         "latency_s": latency,
         "energy_j": energy,
@@ -38,7 +41,7 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     left_out = tuple(node.name for node, number in zip(work.nodes, latencies, strict=True) if not number.known)
     return Cost(
         device=device.name, totals=totals, nodes=nodes, coverage=coverage, unmodelled=left_out,
-        notes=notes(work, plan, latency, energy, device),
+        notes=notes(work, plan, latency, energy, device), ranges=ranges_of(device, times),
     )  # fmt: skip
 
 
@@ -59,18 +62,19 @@ def node_cost(work: NodeWork, living: int, latency: CostNumber, energy: CostNumb
     return NodeCost(work.name, work.op, costs)
 
 
-def flash(work: GraphWork) -> CostNumber:
+def flash(work: GraphWork, device: Device) -> CostNumber:
     """The packed tensors, each once, and the code as a modelled term."""
-    return CostNumber.exact(sum(work.flash.values())).plus(code_size(work.nodes))
+    return CostNumber.exact(sum(work.flash.values())).plus(code_size(work.nodes, device))
 
 
-def code_size(nodes: Sequence[NodeWork]) -> CostNumber:
-    """The bytes of code: a base, each distinct kernel once, and each call."""
-    calls = [node for node in nodes if not node.moves_only]
-    kernels = {(node.op, node.weights, node.activations) for node in calls}
+def code_size(nodes: Sequence[NodeWork], device: Device) -> CostNumber:
+    """The bytes of code: a base, each distinct kernel once, and each call; as calibrated, or as assumed."""
+    terms = code_terms(nodes)
+    fitted = None if device.calibration is None else device.calibration.code
+    if fitted is not None:
+        return fitted.within(sum(fitted.coefficients.get(name, 0.0) * many for name, many in terms.items()))
     assumed = assumptions()
-    parts = {"kernel": len(kernels), "node": len(calls)}
-    value = assumed.number("code", "base") + sum(assumed.number("code", name) * many for name, many in parts.items())
+    value = sum(assumed.number("code", name) * many for name, many in terms.items())
     spread = assumed.range("code")
     return CostNumber.within(value, spread.below, spread.above)
 

@@ -1,46 +1,77 @@
-"""Latency of a node: by the device's published rates, else by a roofline, else unknown and which fact is missing."""
+"""Latency of a node: by calibration, else by published rates, else by a roofline, else unknown and why."""
+
+from attrs import frozen
 
 from nadoo_core.cost import CostNumber, Device
 from nadoo_core.cost.fact import Fact
 from nadoo_core.cost.rates import mac_seconds, missing_rate
 from nadoo_hardware.estimators.assumptions import assumptions
+from nadoo_hardware.estimators.terms import node_time
 from nadoo_hardware.estimators.work import NodeWork
 
 WORKING = ("dram", "sram", "l3", "l2")
 """The levels of memory that values come from, the slowest first."""
+CALIBRATION, MEASURED, DERIVED, ROOFLINE, NONE = "calibration", "rate.measured", "rate.derived", "roofline", ""
+BASES = {
+    MEASURED: "assumed for rates measured on the device",
+    DERIVED: "assumed for rates that follow from instructions and cycles",
+    ROOFLINE: "assumed for rooflines",
+}
+"""What the range of a time comes from where no calibration covers it."""
 
 
-def node_latency(work: NodeWork, device: Device) -> CostNumber:
+@frozen
+class Timed:
+    """The seconds of one node, and what they and their range come from."""
+
+    number: CostNumber
+    basis: str = NONE
+
+
+def node_latency(work: NodeWork, device: Device) -> Timed:
     """The seconds of one node."""
     if work.moves_only:
-        return CostNumber.exact(0.0)
+        return Timed(CostNumber.exact(0.0))
     if work.opaque:
-        return CostNumber.unknown("an operator without a row is not modelled")
-    timed = by_rate(work, device) if work.macs else None
-    return timed or by_roofline(work, device)
+        return Timed(CostNumber.unknown("an operator without a row is not modelled"))
+    return by_calibration(work, device) or by_rate(work, device) or by_roofline(work, device)
 
 
-def by_rate(work: NodeWork, device: Device) -> CostNumber | None:
+def by_calibration(work: NodeWork, device: Device) -> Timed | None:
+    """Coefficients times work; None where the device has no calibration, or it has none for these layers."""
+    fitted = None if device.calibration is None else device.calibration.latency
+    spent = None if fitted is None else node_time(work, fitted.coefficients)
+    if fitted is None or spent is None:
+        return None
+    clock = device.clock_hz.value if fitted.unit == "cycles" and device.clock_hz is not None else 1.0
+    return Timed(fitted.within(spent / clock), CALIBRATION)
+
+
+def by_rate(work: NodeWork, device: Device) -> Timed | None:
     """Multiply-accumulates times the published time of one; None where none is published."""
-    rate = mac_seconds(device, work.kind, work.weights, work.activations)
+    rate = mac_seconds(device, work.kind, work.weights, work.activations) if work.macs else None
     if rate is None:
         return None
-    spread = assumptions().range("rate", "measured" if rate.quality == "measured" else "derived")
-    return with_overhead(CostNumber.within(work.macs * rate.value, spread.below, spread.above), device)
+    part = "measured" if rate.quality == "measured" else "derived"
+    spread = assumptions().range("rate", part)
+    number = CostNumber.within(work.macs * rate.value, spread.below, spread.above)
+    return Timed(with_overhead(number, device), f"rate.{part}")
 
 
-def by_roofline(work: NodeWork, device: Device) -> CostNumber:
+def by_roofline(work: NodeWork, device: Device) -> Timed:
     """The slower of computing at a share of the peak and of moving all bytes (8.4)."""
     peak, bandwidth = device.peak(work.weights) or device.peak(work.activations), slowest_memory(device)
     if work.macs and peak is None:
-        return CostNumber.unknown(missing_rate(device, work.kind, work.weights), f"no peak at {work.weights} is known")
+        reasons = (missing_rate(device, work.kind, work.weights), f"no peak at {work.weights} is known")
+        return Timed(CostNumber.unknown(*reasons))
     if bandwidth is None:
-        return CostNumber.unknown("no bandwidth of its memory is known")
+        return Timed(CostNumber.unknown("no bandwidth of its memory is known"))
     assumed = assumptions()
     computing = work.macs / (peak.value * assumed.number("roofline", "utilisation")) if peak and work.macs else 0.0
     moving = (work.weight_bytes + work.value_bytes) / bandwidth.value
     spread = assumed.range("roofline")
-    return with_overhead(CostNumber.within(max(computing, moving), spread.below, spread.above), device)
+    number = CostNumber.within(max(computing, moving), spread.below, spread.above)
+    return Timed(with_overhead(number, device), ROOFLINE)
 
 
 def with_overhead(number: CostNumber, device: Device) -> CostNumber:

@@ -1,0 +1,51 @@
+"""Where the ranges of estimates come from, said with every estimate: held-out measurements, or what is assumed."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from nadoo_core.cost import Device
+from nadoo_core.cost.calibrated import CalibratedCost
+from nadoo_hardware.estimators.energy import running_watts
+from nadoo_hardware.estimators.latency import BASES, CALIBRATION, Timed
+
+COUNTED = "counted"
+
+
+def ranges_of(device: Device, times: Sequence[Timed]) -> dict[str, str]:
+    """A sentence for each cost."""
+    latency = latency_basis(device, times)
+    by_time = "assumed for power, times latency" if running_watts(device) else "assumed for operations and bytes"
+    return {
+        "macs": COUNTED,
+        "flash_bytes": f"tensors counted, code: {code_basis(device)}",
+        "peak_ram_bytes": COUNTED,
+        "latency_s": latency,
+        "energy_j": f"{by_time}; latency: {latency}" if running_watts(device) and latency else by_time,
+    }
+
+
+def latency_basis(device: Device, times: Sequence[Timed]) -> str:
+    """What the time comes from; where that is several things, each with its share of it."""
+    spent: Counter[str] = Counter()
+    for time in times:
+        if time.basis and time.number.value is not None:
+            spent[time.basis] += time.number.value  # pyright: ignore[reportArgumentType]
+    whole = sum(spent.values())
+    fitted = None if device.calibration is None else device.calibration.latency
+    names = {**BASES, CALIBRATION: calibrated_text(device, fitted)}
+    if len(spent) == 1 or not whole:
+        return "; ".join(names[basis] for basis in spent)
+    return "; ".join(f"{names[basis]} ({part / whole:.0%} of the time)" for basis, part in spent.most_common())
+
+
+def code_basis(device: Device) -> str:
+    """What the size of the code comes from."""
+    fitted = None if device.calibration is None else device.calibration.code
+    return "assumed" if fitted is None else calibrated_text(device, fitted)
+
+
+def calibrated_text(device: Device, fitted: CalibratedCost | None) -> str:
+    """A calibration by its name, and what it is worth."""
+    if device.calibration is None or fitted is None:
+        return ""
+    return f"calibration {device.calibration.name!r}, {fitted.worth}"
