@@ -162,7 +162,8 @@ def healed(name: str, epochs: str, share: str) -> Document:
     module = left.to_module()
     images, truth = models().cifar10("train")
     options = TrainingOptions(
-        epochs=int(epochs), batch=128, optimizer="sgd", rate=0.01, momentum=0.9, weight_decay=1e-4, keep="last",
+        epochs=int(epochs), batch=64, optimizer="sgd", rate=0.03, momentum=0.9, nesterov=True, weight_decay=1e-4,
+        schedule="linear_warmup", schedule_options={"warmup": int(epochs) / 20}, rate_every="step", keep="last",
         augmentation=Augmentation(flip=True), seed=SEED,
     )  # fmt: skip
     before = accuracy(module, test, labels)

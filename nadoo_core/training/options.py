@@ -27,6 +27,9 @@ class TrainingChoices(Options):
     weight_decay: float = option(default=0.0, minimum=0, help="pull towards zero; decoupled for adamw")
     schedule: str = option(default="cosine", help="how the rate changes from epoch to epoch")
     schedule_options: dict[str, Any] = option(factory=dict, help="the options of that schedule")
+    rate_every: Literal["epoch", "step"] = option(
+        default="epoch", help="how often the rate is set; by step it also falls within epochs, so that one is enough"
+    )
     clip_norm: float | None = option(default=None, above=0, help="largest norm of all gradients together")
     patience: int | None = option(default=None, minimum=1, help="epochs without a better validation loss to bear")
     min_improvement: float = option(default=0.0, minimum=0, help="how much better a validation loss must be to count")

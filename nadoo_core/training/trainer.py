@@ -135,6 +135,8 @@ class Trainer:
             for hook in self.hooks:
                 hook.on_epoch_start(self.moment(len(batches)))
         for step in range(self.state.step, len(batches)):
+            if self.options.rate_every == "step":
+                set_rate(self.optimizer, self.schedule.rate(epoch + step / len(batches)))
             self.run_step(epoch, step, batches[step])
             self.state.step = step + 1
             self.report(len(batches))

@@ -21,14 +21,14 @@ class Elimination:
     errors: tuple[float, ...]
     energy: float
 
-    def smallest(self, error: float) -> int:
-        """The fewest units with which the relative error is within a bound, and at least one.
+    def smallest(self, error: float, least: int = 1) -> int:
+        """The fewest units with which the relative error is within a bound, and not fewer than the least.
 
         Law: non-increasing in the error.
         """
         limit = error * error * self.energy
         gone = sum(1 for item in self.errors if item <= limit)
-        return max(1, len(self.order) - gone)
+        return max(least, len(self.order) - gone)
 
     def kept(self, width: int) -> Tensor:
         """The units that are left when so many are."""
@@ -69,5 +69,6 @@ def eliminate(weight: Tensor, moments: Tensor) -> Elimination:
 
 def steadied(moments: Tensor) -> Tensor:
     """Moments with a little of their mean diagonal added, so that copies and dead units can be told apart."""
-    size = float(moments.diagonal().mean()) or 1.0
+    size = float(moments.diagonal().mean()) if len(moments) else 0.0
+    size = size or 1.0
     return moments + RIDGE * size * torch.eye(len(moments), dtype=moments.dtype)

@@ -17,13 +17,13 @@ from nadoo_core.options import Share, option
 from nadoo_core.passes import CALIBRATED, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import NodeSpec
-from nadoo_low_rank.hidden_units import eliminate, steadied
 from nadoo_low_rank.layers import unusual
 from nadoo_low_rank.methods.svd import Svd
 from nadoo_low_rank.observing import centred
 from nadoo_low_rank.pairs import Pair, bias_of, is_linear, numbers_of, obstacle, pairs, weight_of
-from nadoo_low_rank.singular import LINALG, Search
+from nadoo_low_rank.singular import Search
 from nadoo_low_rank.target import Target
+from nadoo_low_rank.unit_plans import UnitPlan, Units, beside, fewer
 
 RULES = ("width", "energy", "error")
 RIDGE = 1e-6
@@ -38,7 +38,9 @@ class NarrowLinear(Pass):
     With nothing between them they are one matrix. If the width that is wanted is below in·out/(in + out), it becomes
     a bottleneck by its singular values; from there on one merged layer is smaller and exact. With an element-wise
     activation between them, hidden units are removed, those first that the others can stand in for, and the second
-    layer is fit by least squares to calibration data.
+    layer is fit by least squares to calibration data. Under `energy` or `error`, units that calibration data never
+    brings to a kink of their activation become a linear path beside the others, where that saves more than it costs;
+    where all units are like that, one layer is left.
     """
 
     name: ClassVar[str] = "narrow-linear"
@@ -86,12 +88,12 @@ class NarrowLinear(Pass):
 
     def narrow(self, graph: ModelGraph, pair: Pair, rest: Rest) -> str | None:
         """Change one pair; the reason where it stays."""
-        data, _, _ = rest
+        data, _, rows = rest
         if is_linear(graph, pair):
             return self.bottleneck(graph, pair, rest)
         if data is None:
             return "an activation lies between the layers, and there is no calibration data to choose its units by"
-        return self.fewer_units(graph, pair, rest)
+        return self.fewer_units(graph, pair, data, rows)
 
     @property
     def bound(self) -> float | None:
@@ -152,31 +154,54 @@ class NarrowLinear(Pass):
 
     # --- an activation between ---
 
-    def fewer_units(self, graph: ModelGraph, pair: Pair, rest: Rest) -> str | None:
-        """Remove hidden units and fit the second layer to what is left."""
-        data, _, rows = rest
-        if data is None:
-            return None
+    def fewer_units(self, graph: ModelGraph, pair: Pair, data: Examples, rows: list[dict[str, Any]]) -> str | None:
+        """Remove hidden units and fit the second layer to what is left, with a linear path beside where that is less.
+
+        A given width is a number of units, and a path beside would be more than was asked for.
+        """
+        units, before = Units.of(graph, data, pair), numbers_of(graph, pair)
+        plan, form = fewer(units, self.width, self.bound or 0.0), "fewer units"
+        if self.width is None:
+            other = beside(units, self.bound or 0.0)
+            if other.weights(units) < plan.weights(units):
+                plan, form = other, "path beside" if len(other.kept) else "merged"
+        if plan.weights(units) >= units.count * (units.first.shape[1] + units.second.shape[0]):
+            width = units.count if self.width is None else self.width
+            return f"{width} features are no fewer than the {units.count} that there are; choose a smaller width"
+        self.put_units(graph, pair, units, plan)
+        after = sum(graph.tensor(name).numel() for name in self.tensors_left(graph, pair))
+        rows.append(row(pair, form, (units.count, len(plan.kept)), plan.error, (before, after)))
+        return None
+
+    def put_units(self, graph: ModelGraph, pair: Pair, units: Units, plan: UnitPlan) -> None:
+        """Give both layers what is left, and the path its place."""
         first, second = graph[pair.first], graph[pair.second]
-        whole = moments_of(graph, data, pair.read)
-        moments, mean = centred(whole, 0.0)
-        weight, before = weight_of(graph, second), numbers_of(graph, pair)
-        path = eliminate(weight, moments)
-        width = self.width if self.width is not None else path.smallest(self.bound or 0.0)
-        if width >= weight.shape[1]:
-            return f"{width} features are no fewer than the {weight.shape[1]} that there are; choose a smaller width"
-        kept = path.kept(width)
-        refit = LINALG.solve(steadied(moments[kept][:, kept]), (weight @ moments[:, kept]).T).T
-        bias = bias_of(graph, second) + weight @ mean - refit @ mean[kept]
-        dtype = graph.tensor(second.tensors["weight"]).dtype
+        dtype, read = graph.tensor(second.tensors["weight"]).dtype, graph.operand(first)
+        bias = (bias_of(graph, second) + plan.shift(units)).to(dtype)
+        if plan.path is not None and not len(plan.kept):
+            for name in pair.between:
+                graph.bypass(name)
+            tensors = {"weight": plan.path.to(dtype), **bias_role(bias, dtype)}
+            graph.merge([pair.first, pair.second], NodeSpec("linear", tensors=tensors))
+            return
         with graph.edit():
             for tensor in first.tensors.values():
-                graph.set_tensor(tensor, graph.tensor(tensor)[kept].contiguous())
-            graph.set_tensor(second.tensors["weight"], refit.to(dtype))
-        graph.replace(pair.second, "linear", tensors={"weight": second.tensors["weight"], "bias": bias.to(dtype)})
-        after = numbers_of(graph, pair)
-        rows.append(row(pair, "fewer units", (weight.shape[1], width), path.relative(width), (before, after)))
-        return None
+                graph.set_tensor(tensor, graph.tensor(tensor)[plan.kept].contiguous())
+            graph.set_tensor(second.tensors["weight"], plan.second.to(dtype))
+        graph.replace(pair.second, "linear", tensors={"weight": second.tensors["weight"], "bias": bias})
+        if plan.path is not None:
+            path = graph.add("linear", [read], name=beside_name(pair), tensors={"weight": plan.path.to(dtype)})
+            graph.insert_after(pair.second, "add", path, name=f"{pair.second}.sum")
+
+    def tensors_left(self, graph: ModelGraph, pair: Pair) -> set[str]:
+        """The tensors of the layers that are there now."""
+        names = (pair.first, pair.second, beside_name(pair))
+        return {tensor for name in names if name in graph for tensor in graph[name].tensors.values()}
+
+
+def beside_name(pair: Pair) -> str:
+    """What the path beside the units of a pair is called."""
+    return f"{pair.second}.beside"
 
 
 def bias_role(bias: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """heal: a short training that wins back what the steps before it lost."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from attrs import frozen
 
@@ -21,3 +21,6 @@ class Heal(TrainingPass):
 
     epochs: int = option(default=2, minimum=1, help="how often every example is seen")
     rate: float = option(default=1e-4, above=0, help="the learning rate that the schedule begins with")
+    rate_every: Literal["epoch", "step"] = option(
+        default="step", help="how often the rate is set; by step it also falls within epochs, so that one is enough"
+    )

@@ -66,6 +66,17 @@ def test_the_schedule_is_followed() -> None:
     assert rates == pytest.approx([rate for rate in expected for _ in range(6)])
 
 
+def test_by_step_the_rate_falls_within_an_epoch() -> None:
+    rates: list[float] = []
+
+    class Watch(TrainingHook):
+        def on_step(self, moment: Moment) -> None:
+            rates.append(moment.optimizer.param_groups[0]["lr"])
+
+    Trainer(network(), options(epochs=2, rate_every="step"), hooks=[Watch()]).fit(train())
+    assert rates == pytest.approx([0.01 * (1 + math.cos(math.pi * step / 12)) / 2 for step in range(12)])
+
+
 def test_an_unknown_schedule_is_refused_before_anything_is_trained() -> None:
     with pytest.raises(nadoo.GraphError, match="did you mean 'cosine'"):
         Trainer(network(), options(schedule="cosin"))

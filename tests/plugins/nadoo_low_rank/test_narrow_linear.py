@@ -16,7 +16,9 @@ from nadoo_graphs.counting import count
 from nadoo_graphs.graph import ModelGraph
 from nadoo_low_rank.hidden_units import eliminate
 from nadoo_low_rank.narrow_linear import NarrowLinear
+from nadoo_low_rank.pairs import Pair
 from nadoo_low_rank.singular import LINALG
+from nadoo_low_rank.straight_units import straight_units
 
 IN, HIDDEN, OUT = 16, 40, 12
 
@@ -134,6 +136,74 @@ def test_a_unit_that_is_always_zero_goes_first() -> None:
     rows = numbers(30, 4).double()
     rows[:, 2] = 0
     assert eliminate(numbers(2, 4).double(), rows.T @ rows).order[0] == 2
+
+
+# --- a path beside ----------------------------------------------------------------------------------------------------
+
+
+def partly_straight(curve: str, straight: int, **attributes: float) -> ModelGraph:
+    """Two layers whose first units calibration data keeps far from any kink, half of them above and half below."""
+    graph = pair("relu")
+    bias = graph.tensor("wide.bias").clone()
+    signs = torch.tensor([1.0, -1.0]).repeat(HIDDEN)
+    bias[:straight] = 60 * signs[:straight]
+    graph.set_tensor("wide.bias", bias)
+    graph.replace("curve", curve, **attributes)
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("curve", "attributes"),
+    [("relu", {}), ("leaky_relu", {"negative_slope": 0.125}), ("shifted_relu", {"c": 1.0}),
+     ("hardtanh", {"min_val": -100.0, "max_val": 0.5})],
+)  # fmt: skip
+def test_units_that_stay_on_one_piece_become_a_path_beside_exactly(curve: str, attributes: dict[str, float]) -> None:
+    graph = partly_straight(curve, 32, **attributes)
+    result = run(graph, error=1e-6)
+    (row,) = result.record.tables["pairs"]
+    assert row["form"] == "path beside" and row["width"] <= 8
+    assert row["parameters"] == count(result.graph).parameters < row["parameters_before"]
+    assert distance(graph, result.graph) < 1e-5
+    assert [node.name for node in result.graph.nodes(op="add")] == ["narrow.sum"]
+
+
+def test_where_all_units_stay_on_one_piece_one_layer_is_left() -> None:
+    graph = partly_straight("relu", HIDDEN)
+    result = run(graph, error=1e-6)
+    assert [node.op for node in result.graph.nodes()] == ["input", "linear", "output"]
+    assert result.record.tables["pairs"][0]["form"] == "merged"
+    assert distance(graph, result.graph) < 1e-5
+
+
+def test_a_given_width_is_units_alone() -> None:
+    result = run(partly_straight("relu", 32), width=10)
+    assert result.record.tables["pairs"][0]["form"] == "fewer units"
+
+
+def test_a_path_that_costs_more_than_its_units_is_not_laid() -> None:
+    graph = partly_straight("relu", 4)
+    result = run(graph, error=2e-3)
+    assert result.record.tables["pairs"][0]["form"] == "fewer units"
+
+
+def test_units_may_lie_between_kinks_but_not_across() -> None:
+    graph = pair("relu6")
+    given = torch.tensor([[-2.0, 1.0, 7.0, -1.0], [-1.0, 5.0, 9.0, 1.0]]).double()
+    found = straight_units(graph, Pair("wide", ("curve",), "narrow"), given, given.clamp(0, 6))
+    assert found.chosen.tolist() == [True, True, True, False]
+    assert found.sloping.tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize("error", [0.01, 0.1, 0.4])
+def test_the_error_that_is_said_is_what_calibration_data_shows(error: float) -> None:
+    graph = partly_straight("relu", 24)
+    result = run(graph, error=error)
+    row, x = result.record.tables["pairs"][0], examples().inputs
+    wanted = graph.run(x).result
+    missed = (result.graph.run(x).result - wanted).square().sum()
+    spread = (wanted - wanted.mean(0)).square().sum()
+    assert float((missed / spread).sqrt()) == pytest.approx(row["relative_error"], rel=0.05, abs=1e-5)
+    assert row["relative_error"] <= error
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
