@@ -105,7 +105,7 @@ def test_all_mistakes_are_said_at_once() -> None:
         name = "Toy"
         clok_hz = 3
         volts = { value = 3.3, sorce = "x", quality = "datasheeet" }
-        cores = 2
+        cores = []
         [sources]
         sheet = "The data sheet"
         [clock_hz]
@@ -149,5 +149,22 @@ def test_every_part_of_a_fact_is_in_the_schema() -> None:
     from nadoo_core.options import json_schema
 
     schema = json_schema(Device)["properties"]
-    assert schema["clock_hz"]["anyOf"][0]["required"] == ["value", "source", "quality"]
+    number, table = schema["clock_hz"]["anyOf"][0]["anyOf"]
+    assert number["type"] == "number"
+    assert table["required"] == ["value", "source", "quality"]
     assert all(entry["description"] for entry in schema.values())
+
+
+def test_plain_numbers_of_a_users_own_file_are_stated_facts(tmp_path: Path) -> None:
+    path = tmp_path / "Mine.toml"
+    path.write_text('clock_hz = 48e6\nsram_bytes = "2 KiB"\nhas_fpu = false\n[bandwidth]\ndram = 1e9\n')
+    device = read_device(path)
+    assert (device.name, device.require("sram_bytes").value, device.require("has_fpu").value) == ("mine", 2048, False)
+    assert device.require("bandwidth.dram") == Fact(1e9, "stated without a source", "stated")
+
+
+@pytest.mark.parametrize(("value", "advice"), [("-48e6", "above 0"), ("0", "above 0"), ("48e12", "at most")])
+def test_plain_numbers_have_the_range_of_their_field(value: str, advice: str) -> None:
+    found = problems(f'name = "toy"\nclock_hz = {value}\n')
+    assert list(found) == ["toy.toml: clock_hz"]
+    assert advice in found["toy.toml: clock_hz"]
