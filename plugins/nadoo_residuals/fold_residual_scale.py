@@ -51,6 +51,8 @@ class FoldResidualScale(Pass):
     def apply(self, graph: ModelGraph, context: Context) -> None:
         """Each scale in turn."""
         for node in self.where.matches(graph):
+            if node.name not in graph:
+                continue
             if not is_scale(graph, node):
                 context.refuse(node, "is no scale of a skip path that scale-residual made")
                 continue
@@ -110,15 +112,12 @@ def leave_out_path(graph: ModelGraph, node: Node) -> bool:
     readers = graph.consumers(node)
     if not all(reader.op == "add" and len(graph.operands(reader)) == len(("branch", "skip")) for reader, _ in readers):
         return False
-    held = graph.producer(node, 1)
     for reader, operand in readers:
         if graph.type(graph.operand(reader, 1 - operand)) != reader.type:
             return False
     for reader, operand in readers:
         graph.bypass(reader, 1 - operand)
-    graph.remove(node)
-    if not graph.consumers(held):
-        graph.remove(held)
+    graph.remove_dead()
     return True
 
 

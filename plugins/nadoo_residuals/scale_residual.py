@@ -18,6 +18,7 @@ from nadoo_core.training.within import train_within
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.values import Value
 from nadoo_residuals.noise import site_ratios
+from nadoo_residuals.projections import project
 from nadoo_residuals.scales import SUFFIX, Bounded, OnlyScales, is_scale, scale_value, scaled
 from nadoo_residuals.sites import Addition, Branch, additions, ancestors, branches
 
@@ -29,7 +30,8 @@ class ScaleResidual(Pass):
     """Multiply skip paths by a scale, or add new ones: y = relu(s·x + f(x)) inside, y = s·x + relu(f(x)) outside.
 
     A new skip path begins at 0 and an existing one at 1, so that nothing changes until the scales are trained. With a
-    fixed scale of 1 a new skip path is a plain sum. With calibration data, the record has the signal-to-noise ratio at
+    fixed scale of 1 a new skip path is a plain sum. Where shapes differ, `projected` lets it run through a 1×1 layer
+    that begins as a copy of channels. With calibration data, the record has the signal-to-noise ratio at
     every site before and after, for everything that flows rounded to so many bits.
     """
 
@@ -43,6 +45,7 @@ class ScaleResidual(Pass):
     learned: bool = option(default=True, help="whether training changes the scale")
     granularity: Literal["scalar", "channel"] = option(default="scalar", help="one scale a site, or one a channel")
     bounds: tuple[float, float] | None = option(default=None, help="least and largest scale while training")
+    projected: bool = option(default=False, help="new skip paths also where shapes differ, through a 1×1 layer")
     where: Selector = option(default=Selector(), help="which sums, or which activations that get a skip path")
     warm_up: TrainingChoices | None = option(default=None, help="training of the scales alone, before heal")
     heal: TrainingChoices | None = option(default=None, help="training of everything, afterwards")
@@ -53,6 +56,8 @@ class ScaleResidual(Pass):
         """Options that only make sense together."""
         if not self.learned and self.warm_up is not None:
             yield "warm_up trains the scales alone, and learned is false; leave one of them out"
+        if self.projected and self.skips == "existing":
+            yield "projected is for new skip paths, and skips is 'existing'; set skips = 'new', or leave it out"
         if not self.learned and self.first == (0.0 if self.skips == "new" else 1.0):
             yield f"a fixed scale of {self.first:g} changes nothing for {self.skips} skip paths; give another scale"
         if self.bounds is not None and not self.bounds[0] <= self.first <= self.bounds[1]:
@@ -84,7 +89,10 @@ class ScaleResidual(Pass):
             return
         wanted, hint = {
             "existing": ("sum of a branch and a path around it", "; skips = 'new' adds paths where shapes allow them"),
-            "new": ("layer that reads an activation and gives one of the same shape, without a path around it", ""),
+            "new": (
+                "layer that reads an activation and gives one of the same shape, without a path around it",
+                "" if self.projected else "; projected = true adds paths where shapes differ",
+            ),
         }[self.skips]
         message = f"finds no {wanted}, among the selected nodes{hint}"
         raise PassError(Problem(CoreCode.SELECTOR, f"step {context.step!r}", message))
@@ -121,12 +129,14 @@ class ScaleResidual(Pass):
     def on_new(self, graph: ModelGraph) -> dict[str, tuple[str, str]]:
         """Add skip paths around layers."""
         chosen = {node.name for node in self.where.matches(graph)}
-        sites = [site for site in branches(graph) if site.curve in chosen]
+        sites = [site for site in branches(graph, projected=self.projected) if site.curve in chosen]
         return {site.curve: (site.curve, self.insert(graph, site)) for site in sites}
 
     def insert(self, graph: ModelGraph, site: Branch) -> str:
         """One skip path; the name of the node that has the result."""
         skip = site.skip
+        if graph.type(skip) != graph[site.curve].type:
+            skip = project(graph, site.curve, graph[site.layer], skip, learned=self.learned)
         if self.learned or self.first != 1.0:
             axis = self.axis(graph, Value(site.layer))
             value = scale_value(graph[site.curve].type, self.first, axis)

@@ -9,6 +9,7 @@ from nadoo_graphs.node import INPUT, Node
 from nadoo_graphs.ops import activation as of_torch
 from nadoo_graphs.ops import rectifier as of_nadoo
 from nadoo_graphs.values import Value
+from nadoo_residuals.projections import is_projectable
 
 LAYERS = frozenset({"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
 NORMS = frozenset({"batch_norm", "layer_norm", "rms_norm", "group_norm", "instance_norm"})
@@ -67,14 +68,18 @@ def ancestors(graph: ModelGraph, name: str) -> Set[str]:
     return found
 
 
-def branches(graph: ModelGraph) -> Iterator[Branch]:
-    """Every place for a skip path: it starts behind an activation, so never at the image, and is not there yet."""
+def branches(graph: ModelGraph, *, projected: bool = False) -> Iterator[Branch]:
+    """Every place for a skip path: it starts behind an activation, so never at the image, and is not there yet.
+
+    With projections it may also start from another shape, of which a 1×1 layer makes the right one.
+    """
     for curve in graph.nodes(op=CURVES):
         layer = layer_before(graph, curve)
         if layer is None:
             continue
         skip = graph.operand(layer)
-        if graph.type(skip) == curve.type and is_activated(graph, skip) and not is_added(graph, curve, skip):
+        fits = graph.type(skip) == curve.type or (projected and is_projectable(graph, layer, skip))
+        if fits and is_activated(graph, skip) and not is_added(graph, curve, skip):
             yield Branch(layer.name, curve.name, skip)
 
 

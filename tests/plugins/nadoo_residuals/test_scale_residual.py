@@ -19,9 +19,10 @@ from nadoo_core.passes import Exact, Selector
 from nadoo_core.training import TrainingOptions
 from nadoo_core.training.options import TrainingChoices
 from nadoo_graphs.graph import ModelGraph
+from nadoo_residuals.fold_residual_scale import FoldResidualScale
 from nadoo_residuals.noise import rounded, signal_to_noise
 from nadoo_residuals.scale_residual import ScaleResidual
-from tests.plugins.nadoo_residuals.small import context, examples, perceptron, residual_images, result, train
+from tests.plugins.nadoo_residuals.small import context, conv, examples, perceptron, residual_images, result, train
 
 IMAGE = (3, 5, 5)
 Form = Literal["inside", "outside"]
@@ -93,6 +94,76 @@ def test_a_scale_has_the_gradient_of_its_form() -> None:
         below = module(inputs).sum()
     assert scale.grad is not None
     assert float(scale.grad) == pytest.approx(float(above - below) / (2 * step), rel=1e-5)
+
+
+# --- new skip paths between shapes that differ -----------------------------------------------------------------------
+
+
+def widening(seed: int = 0) -> ModelGraph:
+    """Two convolutions, of which the second makes more channels of every other place; then two linear layers."""
+    generator = torch.Generator().manual_seed(seed)
+    graph = ModelGraph("widening")
+    h = graph.add_input("x", ("N", *IMAGE))
+    h = graph.add("relu", [conv(graph, h, "stem", 3, 4, generator)], name="start")
+    h = conv(graph, h, "wide", 4, 6, generator)
+    graph.update("wide", stride=(2, 2))
+    h = graph.add("relu", [h], name="end")
+    h = graph.add("mean", [h], name="mean", dim=(2, 3))
+    for name, inputs, outputs in (("hidden", 6, 4), ("head", 4, 3)):
+        weight = torch.randn(outputs, inputs, generator=generator)
+        h = graph.add("linear", [h], name=name, tensors={"weight": weight})
+        h = graph.add("tanh", [h], name=f"{name}.curve") if name == "hidden" else h
+    graph.set_outputs([h])
+    return graph
+
+
+@pytest.mark.parametrize("form", ["inside", "outside"])
+@pytest.mark.parametrize("granularity", ["scalar", "channel"])
+def test_a_path_through_a_projection_of_scale_zero_changes_no_bit(form: str, granularity: str) -> None:
+    graph = widening()
+    found = scaled(graph, *IMAGE, skips="new", form=form, granularity=granularity, projected=True)
+    assert torch.equal(result(found, *IMAGE), result(graph, *IMAGE))
+    assert tuple(found.tensor("end.projection").shape) == (6, 4, 1, 1)
+    assert tuple(found.tensor("hidden.curve.projection").shape) == (4, 6)
+    assert found["end.projection"].attributes["stride"] == (2, 2)
+
+
+def test_a_projection_begins_as_a_copy_of_channels_or_the_mean_of_some() -> None:
+    graph = scaled(widening(), *IMAGE, skips="new", projected=True)
+    copied = graph.tensor("end.projection")[:, :, 0, 0]
+    assert torch.equal(copied, torch.eye(4)[[0, 1, 2, 3, 0, 1]])
+    assert graph.tensor("hidden.curve.projection")[0].tolist() == [0.5, 0, 0, 0, 0.5, 0]
+
+
+def test_a_scale_behind_a_projection_has_a_gradient() -> None:
+    module = scaled(widening(), *IMAGE, skips="new", projected=True).to_module()
+    module(examples(*IMAGE).inputs).square().sum().backward()
+    held = dict(module.named_parameters())
+    gradients = [held[f"{site}.res_scale"].grad for site in ("end", "hidden.curve")]
+    assert all(gradient is not None and bool(gradient != 0) for gradient in gradients)
+
+
+def test_a_projection_that_is_folded_takes_the_scale_and_one_of_zero_goes() -> None:
+    graph = widening()
+    half = scaled(graph, *IMAGE, skips="new", projected=True, scale=0.5)
+    folded = FoldResidualScale().run(half, context(*IMAGE)).graph
+    assert not folded.nodes(op="mul")
+    assert torch.equal(folded.tensor("end.projection"), 0.5 * half.tensor("end.projection"))
+    none = FoldResidualScale().run(scaled(graph, *IMAGE, skips="new", projected=True), context(*IMAGE)).graph
+    assert {node.name for node in none.nodes()} == {node.name for node in graph.nodes()}
+
+
+def test_a_fixed_projection_is_no_parameter() -> None:
+    graph = scaled(widening(), *IMAGE, skips="new", projected=True, scale=1.0, learned=False)
+    assert graph.tensors["end.projection"].role == "buffer"
+    assert not graph.nodes(op="mul")
+
+
+def test_projections_are_offered_where_no_shape_fits() -> None:
+    with pytest.raises(PassError, match="projected = true adds paths where shapes differ"):
+        scaled(widening(), *IMAGE, skips="new")
+    with pytest.raises(OptionError, match="projected is for new skip paths"):
+        ScaleResidual(projected=True)
 
 
 # --- existing ones ----------------------------------------------------------------------------------------------------
