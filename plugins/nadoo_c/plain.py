@@ -178,6 +178,10 @@ PLAIN_OPERATORS = (
     "quantized_softmax",
     "quantized_layer_norm",
     "quantized_rms_norm",
+    "quantized_lstm",
+    "quantized_gru",
+    "quantized_rnn_tanh",
+    "quantized_rnn_relu",
 )
 
 

@@ -23,6 +23,7 @@ from nadoo_graphs.ops import (
 from nadoo_graphs.ops.quantized import arithmetic as quantized_arithmetic
 from nadoo_graphs.ops.quantized import borders, functions, layers, relu_norm
 from nadoo_graphs.ops.quantized import pooling as quantized_pooling
+from nadoo_graphs.ops.quantized import recurrent as quantized_recurrent
 from nadoo_graphs.ops.quantized.kept import keeping
 
 FLOAT_FAMILIES = (
@@ -52,5 +53,6 @@ QUANTIZED_FAMILIES = (
     quantized_arithmetic.ROWS,
     quantized_pooling.ROWS,
     functions.ROWS,
+    quantized_recurrent.ROWS,
 )
 FAMILIES = (*(tuple(map(keeping, rows)) for rows in FLOAT_FAMILIES), *QUANTIZED_FAMILIES)

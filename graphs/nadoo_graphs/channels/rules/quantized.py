@@ -14,8 +14,11 @@ from nadoo_graphs.channels.rules.layers import (
     resize_groups,
 )
 from nadoo_graphs.channels.rules.normalization import couple_by_row, resize_row
+from nadoo_graphs.channels.rules.recurrent import couple_recurrent
 from nadoo_graphs.channels.rules.reduction import couple_along, couple_reduction, couple_windows
+from nadoo_graphs.ops.quantized.masters import master_roles, scale_role
 from nadoo_graphs.ops.reading import integer, text
+from nadoo_graphs.ops.recurrent import GRU, LSTM, RNN_RELU, RNN_TANH, Cell
 
 WEIGHT_SCALE = "weight_scale"
 WINDOWS = {f"quantized_{kind}_pool{rank}d": rank for kind in ("avg", "adaptive_avg") for rank in (1, 2)}
@@ -48,6 +51,14 @@ def couple_relu_norm(axes: NodeAxes) -> None:
     """The largest number decides how far all are shifted."""
     couple_unary(axes)
     blend_granularity(axes)
+
+
+def couple_recurrent_codes(cell: Cell, axes: NodeAxes) -> None:
+    """The float layer's axes, and scales for the rows of its matrices."""
+    couple_recurrent(cell, axes)
+    for role in master_roles(axes.tensors):
+        if axes.tensors.get(scale_role(role)):
+            axes.follows(scale_role(role), 0, axes.tensors[role][0])
 
 
 def blend_granularity(axes: NodeAxes) -> None:
@@ -87,4 +98,8 @@ RULES: Mapping[str, ChannelRule] = {
     "quantized_rms_norm": ChannelRule(couple_by_row, resize_row),
     "quantized_embedding": ChannelRule(couple_embedding),
     "encoded_embedding": ChannelRule(couple_embedding),
+    **{
+        f"quantized_{cell.name}": ChannelRule(partial(couple_recurrent_codes, cell))
+        for cell in (LSTM, GRU, RNN_TANH, RNN_RELU)
+    },
 }

@@ -28,10 +28,11 @@ def standard() -> "dict[str, Rule]":
     from nadoo_graphs.lowered.rules.quantized import arithmetic as quantized_arithmetic
     from nadoo_graphs.lowered.rules.quantized import borders, functions, layers, relu_norm
     from nadoo_graphs.lowered.rules.quantized import pooling as quantized_pooling
+    from nadoo_graphs.lowered.rules.quantized import recurrent as quantized_recurrent
 
     families = (
         structure, linear, convolution, pooling, activation, arithmetic, shaping, joining, reduction, softmax,
         normalization, recurrent, embedding, upsampling, attention, borders, layers, relu_norm,
-        quantized_arithmetic, quantized_pooling, functions,
+        quantized_arithmetic, quantized_pooling, functions, quantized_recurrent,
     )  # fmt: skip
     return {name: rule for family in families for name, rule in family.RULES.items()}

@@ -88,20 +88,24 @@ class Requantizer:
     @classmethod
     def of(cls, call: LoweringCall, factors: torch.Tensor, mode: str) -> "Requantizer":
         """From real factors, input scale times weight scale; the output's scale is the node's."""
+        target = point(call, "output_zero_point"), *output_bounds(call)
+        return cls.to(call, factors / step(call, "output_scale"), mode, target)
+
+    @classmethod
+    def to(
+        cls, call: LoweringCall, reals: torch.Tensor, mode: str, target: tuple[int, int, int], suffix: str = ""
+    ) -> "Requantizer":
+        """From whole factors to a zero point, a lowest and a highest code; the suffix tells several of them apart."""
         from nadoo_graphs.ops.quantized.numerics import Factors
 
-        found = Factors.of(factors / step(call, "output_scale"), mode, call.where)
+        found = Factors.of(reals, mode, call.where)
         multipliers = tuple(int(value) for value in found.multipliers.reshape(-1))
         exponents = tuple(int(value) for value in found.exponents.reshape(-1))
         places: dict[str, Any] = {}
         if len(set(zip(multipliers, exponents, strict=True))) > 1:
-            places["multiplier"] = call.flash("multiplier", found.multipliers.numpy(), Kind.I32)
-            places["exponent"] = call.flash("exponent", found.exponents.numpy(), Kind.I8)
-        low, high = output_bounds(call)
-        return cls(
-            call, multipliers, exponents, "single" if found.single else "double",
-            point(call, "output_zero_point"), low, high, **places,
-        )  # fmt: skip
+            places["multiplier"] = call.flash(f"multiplier{suffix}", found.multipliers.numpy(), Kind.I32)
+            places["exponent"] = call.flash(f"exponent{suffix}", found.exponents.numpy(), Kind.I8)
+        return cls(call, multipliers, exponents, "single" if found.single else "double", *target, **places)
 
     def facts(self) -> dict[str, Any]:
         """What kernels that are chosen instead need to know."""

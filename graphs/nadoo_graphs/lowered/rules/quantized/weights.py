@@ -180,7 +180,9 @@ def is_simple(table: list[int]) -> bool:
     return len(table) == 2 or table == list(range(first, first + len(table))) or table == twos_complement
 
 
-def encoded(call: LoweringCall, *, real: bool = False) -> Weights:
+def encoded(
+    call: LoweringCall, *, real: bool = False, role: str = "weight", scale_role: str = "weight_scale"
+) -> Weights:
     """The weight of a node in the layout of its kernel: a row for each output, channels last.
 
     `real` asks for the levels themselves where they are no multiples of a unit, as float layers have them.
@@ -188,34 +190,34 @@ def encoded(call: LoweringCall, *, real: bool = False) -> Weights:
     name = str(call.attributes["weight_format"])
     form = call.views.graph.formats[name]
     call.require(form.kind != "float" and form.bits <= 16, f"has weights of format {name}, which no kernel reads")
-    weight = call.tensor("weight")
+    weight = call.tensor(role)
     if weight is None:
-        raise call.refuse("has no weight", Code.NAME)
-    scale = step(call, "weight_scale") if has(call, "weight_scale") else torch.ones((), dtype=torch.float64)
+        raise call.refuse(f"has no {role}", Code.NAME)
+    scale = step(call, scale_role) if has(call, scale_role) else torch.ones((), dtype=torch.float64)
     laid = scale if scale.ndim == 0 else scale.reshape(-1, *[1] * (weight.ndim - 1))
     codes = form.encode(weight, laid, where=call.where, allow_degenerate=True)
     matrix = codes.movedim(1, -1).reshape(codes.shape[0], -1) if codes.ndim > 2 else codes
-    return laid_down(call, form, matrix.contiguous(), real=real and not form.decodes_integers)
+    return laid_down(call, form, matrix.contiguous(), real=real and not form.decodes_integers, role=role)
 
 
-def laid_down(call: LoweringCall, form: "Format", codes: torch.Tensor, *, real: bool) -> Weights:
+def laid_down(call: LoweringCall, form: "Format", codes: torch.Tensor, *, real: bool, role: str) -> Weights:
     """Codes packed into flash, with the tables that reading them needs."""
     packed = form.pack(codes)
     integers = form.integers(codes).numpy().astype(np.int32)
     call.integers, call.format = integers, form.name
-    place = call.flash("weight", packed, OF_DTYPES[str(packed.dtype)], form.name)
-    table = levels_of(form)
-    levels = call.flash("levels", real_levels(form), Kind.F32) if real else None
+    place = call.flash(role, packed, OF_DTYPES[str(packed.dtype)], form.name)
+    table, suffix = levels_of(form), role.removeprefix("weight")
+    levels = call.flash(f"levels{suffix}", real_levels(form), Kind.F32) if real else None
     if levels is None and not isinstance(form.packing, PlainPacking) and not is_simple(table):
-        levels = call.flash("levels", np.array(table), kind_of_range(min(table), max(table)))
-    return Weights(call, form, integers, packed.shape[1], place, levels, powers_of(call, form))
+        levels = call.flash(f"levels{suffix}", np.array(table), kind_of_range(min(table), max(table)))
+    return Weights(call, form, integers, packed.shape[1], place, levels, powers_of(call, form, suffix))
 
 
-def powers_of(call: LoweringCall, form: "Format") -> Place | None:
+def powers_of(call: LoweringCall, form: "Format", suffix: str) -> Place | None:
     """The powers of the base of a layout that is no power of two."""
-    packing = form.packing
+    packing, name = form.packing, f"powers{suffix}"
     if isinstance(packing, DigitPacking):
-        return call.flash("powers", np.array([packing.base**place for place in range(packing.per_word)]), Kind.U32)
+        return call.flash(name, np.array([packing.base**place for place in range(packing.per_word)]), Kind.U32)
     if isinstance(packing, TritPacking) and packing.word_bits == 16:
-        return call.flash("powers", np.array([3 ** (place + 1) for place in range(packing.per_word)]), Kind.U32)
+        return call.flash(name, np.array([3 ** (place + 1) for place in range(packing.per_word)]), Kind.U32)
     return None
