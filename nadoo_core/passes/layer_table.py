@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -23,6 +23,8 @@ WILD = frozenset("*?[")
 @frozen
 class LayerTable(Generic[Held]):
     """Globs of node names with a value each; the most specific glob wins, and of equals the one listed last."""
+
+    option_text: ClassVar[str] = "one value for all, or a table of globs of node names and values"
 
     entries: Mapping[str, Held] = field(converter=frozen_mapping)
 

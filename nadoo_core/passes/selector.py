@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
@@ -36,6 +36,8 @@ class Selector:
     Short forms: a text or list of texts is `name`, "first" and "last" are `take`.
     """
 
+    option_text: ClassVar[str] = "a glob of node names, a list of them, 'first', 'last' or a table"
+
     op: tuple[str, ...] = field(default=(), converter=texts, metadata=option_metadata("operators, such as linear"))
     name: tuple[str, ...] = field(default=(), converter=texts, metadata=option_metadata("globs of node names"))
     module: tuple[str, ...] = field(
@@ -54,7 +56,7 @@ class Selector:
         default = place.default if isinstance(place.default, Selector) else cls()
         table = value if isinstance(value, cls) else as_table(value)
         if table is None:
-            return place.refuse(f"is {shown(value)}; give a glob of names, a list of them, 'first', 'last' or a table")
+            return place.refuse(f"is {shown(value)}; give {cls.option_text}")
         found = read_class(cls, table, place)
         return found if found is FAILED else cast(Selector, found).completed(default)
 

@@ -68,7 +68,8 @@ class Quantize(Pass):
     input_range: tuple[float, float] | None = option(default=None, help="the range of the input, if it is known")
     requantize: Literal["double", "single", "shift"] = option(default="double", help="how accumulators are rescaled")
     rounding: Literal["auto", "nearest", "adaptive"] = option(
-        default="auto", help="round by the outputs on calibration data, always, never, or below 8 bits"
+        default="auto",
+        help="to the nearest level; by what rounding does on calibration data; or auto: the latter below 8 bits",
     )
     bias_correction: bool = option(default=True, help="give every channel the mean that it had, on calibration data")
     equalize: bool = option(default=False, help="even out the weights of neighbouring layers first, channel by channel")

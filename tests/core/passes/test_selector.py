@@ -87,7 +87,7 @@ def test_what_fits_nothing_is_named_with_what_would(selector: Selector, place: s
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (3, "is 3; give a glob of names, a list of them, 'first', 'last' or a table"),
+        (3, "is 3; give a glob of node names, a list of them, 'first', 'last' or a table"),
         ([1], r"where.name\[0\]: is 1; give a text"),
         ({"ops": "linear"}, "the key 'ops' is unknown; did you mean 'op'"),
         ({"take": "fist"}, "is 'fist'; did you mean 'first'"),
