@@ -27,7 +27,10 @@ class Block:
 
 
 def find_blocks(graph: ModelGraph) -> tuple[Block, ...]:
-    """Every block that has weights, the smallest ones, each set of weights once, preferably with its addition."""
+    """Every block that multiplies by weights, the smallest ones, each set of weights once, preferably with its addition.
+
+    A norm alone is no block: without it the network has as much work as before.
+    """
     flow = data_flow(graph)
     above = dominators(graph, flow)
     found: dict[frozenset[str], Block] = {}
@@ -56,7 +59,7 @@ def dominators(graph: ModelGraph, flow: "nx.DiGraph[str]") -> dict[str, str]:
 
 
 def nearest_block(graph: ModelGraph, flow: "nx.DiGraph[str]", above: dict[str, str], node: Node) -> Block | None:
-    """The smallest block with weights that ends at a node."""
+    """The smallest block with weights and work that ends at a node."""
     if node.op in {INPUT, OUTPUT} or len(node.outputs) != 1:
         return None
     for start in chain(above, node.name):
@@ -66,7 +69,7 @@ def nearest_block(graph: ModelGraph, flow: "nx.DiGraph[str]", above: dict[str, s
         between = nx.ancestors(flow, node.name) & nx.descendants(flow, start) | {node.name}
         inner = [item for item in graph.nodes() if item.name in between]
         working = tuple(item.name for item in inner if has_weights(graph, item))
-        if working:
+        if working and any(is_work(graph, item) for item in inner):
             weights = frozenset(name for item in inner for name in item.tensors.values())
             operands = {value.node for value in graph.operands(node)}
             return Block(Value(start), Value(node.name), working, weights, node.op == "add" and start in operands)
@@ -83,6 +86,11 @@ def chain(above: dict[str, str], name: str) -> Iterator[str]:
 def has_weights(graph: ModelGraph, node: Node) -> bool:
     """Whether a node has parameters."""
     return any(graph.tensors[name].role == "parameter" for name in node.tensors.values())
+
+
+def is_work(graph: ModelGraph, node: Node) -> bool:
+    """Whether a node multiplies and accumulates."""
+    return graph.ops[node.op].macs(graph.call(node), node.outputs) != 0
 
 
 def remove_block(graph: ModelGraph, block: Block) -> None:

@@ -45,7 +45,15 @@ def test_blocks_are_found_with_all_their_layers_and_plain_layers_of_equal_ends()
         ("block0.conv1", "block0.norm", "block0.conv2"),
         ("block1.conv1", "block1.norm", "block1.conv2"),
     ]
-    assert {("block0.conv1",), ("block0.norm",), ("block1.conv2",)} <= {item.nodes for item in blocks}
+    plain = {("block0.conv1",), ("block0.conv1", "block0.norm"), ("block1.conv2",)}
+    assert plain <= {item.nodes for item in blocks}
+
+
+def test_a_norm_alone_is_no_block_and_so_never_goes_in_place_of_work() -> None:
+    graph = tower(1, 1)
+    assert ("block0.norm",) not in {item.nodes for item in find_blocks(graph)}
+    step = RemoveLayers(count=1)
+    assert macs(step.run(graph, context_with()).graph) < macs(graph)
 
 
 @pytest.mark.parametrize("criterion", ["damage", "influence", "change"])
