@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Sequence
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,14 @@ from nadoo_c.errors import unequal
 from nadoo_c.host import HostProgram, compile_host
 from nadoo_c.printing.model import Unit
 from nadoo_graphs.lowered import Kind, interpret
+from nadoo_graphs.lowered.work import work_of
 
 Array = np.ndarray[Any, Any]
 PLAIN, FAST = "-O0", "-O2"
 LEVELS = (PLAIN, FAST)
 FLOAT_TOLERANCE = 1e-3
 WORK_LIMIT = 2e8
-"""About how many products the interpreter computes at most, which takes some seconds."""
+"""About how many statements the interpreter executes at most, all samples together, which takes some seconds."""
 PLAIN_LIMIT = 1e9
 """The same for C without optimization; the optimized C runs on all samples."""
 FEWEST = 4
@@ -55,23 +55,7 @@ def same_bits(one: Array, other: Array) -> Array:
 
 def affordable(unit: Unit, samples: int, limit: float) -> int:
     """For how many samples something slow is asked: those for which it does not take minutes."""
-    work = sum(kernel_work(unit, index) for index in range(len(unit.program.kernels)))
-    return max(min(samples, FEWEST), min(samples, int(limit / max(work, 1))))
-
-
-def kernel_work(unit: Unit, index: int) -> int:
-    """About how many numbers a kernel computes with: its results times the terms of each."""
-    kernel = unit.program.kernels[index]
-    size = sum(kernel.roles[role].length for role in kernel.written)
-    facts = kernel.attributes
-    if "products" in facts:
-        return int(facts["products"])
-    if "features" in facts:
-        return size * int(facts["features"])
-    if "kernel" in facts:
-        kernel_sizes: tuple[int, ...] = facts["kernel"]
-        return size * prod(kernel_sizes) * int(facts["channels"]) // int(facts["groups"])
-    return size * 8
+    return max(min(samples, FEWEST), min(samples, int(limit / max(work_of(unit.program), 1))))
 
 
 def interpreted(unit: Unit, inputs: Sequence[Array], count: int) -> tuple[Array, ...]:

@@ -262,15 +262,15 @@ class LoweringCall:
         view = self.operands[operand]
         self.place(evolve(view, offset=view.offset + offset, shape=self.shape(output)), output)
 
-    def finish(self) -> None:
-        """Add the kernel to the program, if the rule wrote one."""
+    def finish(self, part: str = "") -> None:
+        """Add the kernel to the program, if the rule wrote one; `part` names what is not the whole node."""
         if not self.body.statements:
             return
         for function in self.body.functions.values():
             self.views.functions.update(function.closure())
         kernel = Kernel(
-            name=self.kernel_name(),
-            operator=self.node.op,
+            name=self.kernel_name(part),
+            operator=f"{self.node.op}_{part}" if part else self.node.op,
             format=self.format or self.node.outputs[0].format or self.node.outputs[0].dtype,
             roles=self.roles,
             body=self.body.statements,
@@ -282,13 +282,22 @@ class LoweringCall:
         )
         self.views.kernels.append(kernel)
 
-    def kernel_name(self) -> str:
+    def next_kernel(self, part: str, *kept: str) -> None:
+        """End a kernel that is a part of the node, and begin the next; some roles go on standing for the same."""
+        self.finish(part)
+        roles = {role: self.roles[role] for role in kept}
+        self.body, self.roles, self.facts = Body(), {}, {}
+        for role, slice_ in roles.items():
+            self.stand(role, slice_)
+
+    def kernel_name(self, part: str = "") -> str:
         """A name that no other kernel has."""
         taken = {kernel.name for kernel in self.views.kernels}
-        name, count = identifier(f"run_{self.node.name}"), 1
+        base = f"run_{self.node.name}_{part}" if part else f"run_{self.node.name}"
+        name, count = identifier(base), 1
         while name in taken:
             count += 1
-            name = identifier(f"run_{self.node.name}_{count}")
+            name = identifier(f"{base}_{count}")
         return name
 
     def comment(self) -> str:

@@ -7,6 +7,7 @@ from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.lowered.call import LoweringCall, Views
 from nadoo_graphs.lowered.errors import LoweredError
+from nadoo_graphs.lowered.preparing import prepared
 from nadoo_graphs.lowered.program import Program
 from nadoo_graphs.node import INPUT, OUTPUT, Node
 
@@ -21,6 +22,7 @@ def lower(graph: ModelGraph, rules: Mapping[str, Rule] | None = None, border: st
     """
     known = standard_rules() if rules is None else rules
     refuse_unknown(graph, known)
+    graph = prepared(graph)
     views = Views(graph, border)
     problems: list[Problem] = []
     for node in graph.nodes():

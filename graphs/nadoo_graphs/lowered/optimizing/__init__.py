@@ -10,8 +10,10 @@ from nadoo_graphs.lowered.optimizing.duplicates import merge_duplicates
 from nadoo_graphs.lowered.optimizing.folding import fold_constants
 from nadoo_graphs.lowered.optimizing.fusion import fuse_pointwise
 from nadoo_graphs.lowered.optimizing.hoisting import hoist_invariants
+from nadoo_graphs.lowered.optimizing.recomputing import recompute
 from nadoo_graphs.lowered.optimizing.simplification import simplify
 from nadoo_graphs.lowered.optimizing.strength import reduce_strength
+from nadoo_graphs.lowered.optimizing.window_fusion import fuse_windows
 from nadoo_graphs.lowered.program import Program
 
 Optimization = Callable[[Program], Program]
@@ -23,7 +25,9 @@ OPTIMIZATIONS: Mapping[str, Optimization] = MappingProxyType(
         "simplify": simplify,
         "propagate-copies": propagate_copies,
         "merge-duplicates": merge_duplicates,
+        "compute-again": recompute,
         "fuse-pointwise": fuse_pointwise,
+        "fuse-windows": fuse_windows,
         "run-depth-first": run_depth_first,
         "reduce-strength": reduce_strength,
         "hoist-invariants": hoist_invariants,

@@ -5,21 +5,18 @@ within one loop over channels, whatever the producer itself reads. Nothing is co
 the order does, and that is done where the arena becomes smaller.
 """
 
-from collections.abc import Callable
-
 from attrs import evolve, frozen
 
 from nadoo_graphs.lowered.affine import Affine, affine
-from nadoo_graphs.lowered.expressions import Expression, Load, Name, Number
+from nadoo_graphs.lowered.expressions import Expression, Name, Number
 from nadoo_graphs.lowered.kernel_check import KernelCheck
 from nadoo_graphs.lowered.optimizing.duplicates import writer_counts
+from nadoo_graphs.lowered.optimizing.renaming import moved, with_mark
 from nadoo_graphs.lowered.optimizing.rewriting import rewritten, rewritten_body
 from nadoo_graphs.lowered.optimizing.simplification import simpler
 from nadoo_graphs.lowered.planning import plan
-from nadoo_graphs.lowered.program import ARENA, FLASH, Kernel, Program, Slice
-from nadoo_graphs.lowered.statements import Assign, For, If, Let, Statement, Store, parts, walk
-
-Index = Callable[[str, Expression], Expression]
+from nadoo_graphs.lowered.program import ARENA, Kernel, Program, Slice
+from nadoo_graphs.lowered.statements import For, Let, Statement, parts, walk
 
 
 @frozen(eq=False)
@@ -69,7 +66,7 @@ def channel_loop(kernel: Kernel) -> For | None:
 
 
 def pair_of(program: Program, first: int, second: int, writers: dict[str, int]) -> Pair | None:
-    """The pair that two kernels make, if the second reads nothing else that is computed."""
+    """The pair that two kernels make, if all else that the second reads is there before the first runs."""
     producer, reader = program.kernels[first], program.kernels[second]
     one, other = channel_loop(producer), channel_loop(reader)
     if one is None or other is None or one.stop != other.stop:
@@ -78,11 +75,10 @@ def pair_of(program: Program, first: int, second: int, writers: dict[str, int]) 
     if len(shared) != 1 or not is_between(program, shared[0], writers, (producer, reader)):
         return None
     area, rest = divmod(shared[0].length, int(one.stop.value))  # type: ignore[union-attr]
-    computed = [
-        part for role, part in reader.roles.items() if role not in reader.written and part.buffer != shared[0].buffer
-    ]
-    alone = all(program.buffers[part.buffer].storage == FLASH for part in computed)
-    return Pair(first, second, shared[0].buffer, area) if alone and not rest and len(reader.written) == 1 else None
+    others = {part.buffer for role, part in reader.roles.items() if role not in reader.written} - {shared[0].buffer}
+    late = {item.roles[role].buffer for item in program.kernels[first:] for role in item.written}
+    usable = not others & late and not rest and len(reader.written) == 1
+    return Pair(first, second, shared[0].buffer, area) if usable else None
 
 
 def is_between(program: Program, part: Slice, writers: dict[str, int], kernels: tuple[Kernel, Kernel]) -> bool:
@@ -164,45 +160,3 @@ def contracted(loop: For, names: dict[str, str], area: int, between: str, mark: 
 def mentions(expression: Expression, name: str) -> bool:
     """Whether a name stands in an expression."""
     return any(isinstance(part, Name) and part.name == name for part in parts(expression))
-
-
-def moved(statement: Statement, names: dict[str, str], index_of: Index) -> Statement:
-    """A statement with its roles under other names."""
-
-    def rewrite(part: Expression) -> Expression:
-        return Load(names[part.role], index_of(part.role, part.index), part.memory) if isinstance(part, Load) else part
-
-    if isinstance(statement, For | If):
-        inner = tuple(moved(item, names, index_of) for item in statement.body)
-        if isinstance(statement, If):
-            return If(rewritten(statement.condition, rewrite), inner)
-        start, stop = rewritten(statement.start, rewrite), rewritten(statement.stop, rewrite)
-        return evolve(statement, start=start, stop=stop, body=inner)
-    value = rewritten(statement.value, rewrite)
-    if isinstance(statement, Store):
-        index = index_of(statement.role, rewritten(statement.index, rewrite))
-        return evolve(statement, role=names[statement.role], index=index, value=value)
-    return evolve(statement, value=value)
-
-
-def with_mark(body: tuple[Statement, ...], mark: str) -> tuple[Statement, ...]:
-    """Statements whose locals and loop variables have a mark behind their names."""
-    if not mark:
-        return body
-    renamed = rewritten_body(body, lambda part: evolve(part, name=part.name + mark) if isinstance(part, Name) else part)
-    return inner_marks(renamed, mark)
-
-
-def inner_marks(body: tuple[Statement, ...], mark: str) -> tuple[Statement, ...]:
-    """The names that statements define, marked; their expressions are marked already."""
-    found: list[Statement] = []
-    for statement in body:
-        if isinstance(statement, For):
-            found.append(evolve(statement, variable=statement.variable + mark, body=inner_marks(statement.body, mark)))
-        elif isinstance(statement, If):
-            found.append(evolve(statement, body=inner_marks(statement.body, mark)))
-        elif isinstance(statement, Let | Assign):
-            found.append(evolve(statement, name=statement.name + mark))
-        else:
-            found.append(statement)
-    return tuple(found)

@@ -3,31 +3,91 @@
 from math import prod
 
 from nadoo_graphs.lowered import integer_functions as functions
+from nadoo_graphs.lowered.building import Place
 from nadoo_graphs.lowered.call import LoweringCall
-from nadoo_graphs.lowered.expressions import i32, select
+from nadoo_graphs.lowered.expressions import Expression, i32, select
 from nadoo_graphs.lowered.rules.nests import flat, nest
+from nadoo_graphs.lowered.types import Kind
 
 
 def relu_norm(call: LoweringCall) -> None:
     """0 below zero, else min((z + half) >> shift, maximum); the shift follows from the largest of a row."""
     shape = call.shape()
-    maximum = int(call.views.graph.formats[str(call.attributes["format"])].maximum)
     kept = {"tensor": 0, "sample": 1, "token": len(shape) - 1}[str(call.attributes["granularity"])]
-    kept, bits = min(kept, max(len(shape) - 1, 0)), maximum.bit_length()
-    rows, width = prod(shape[:kept]), prod(shape[kept:])
+    kept = min(kept, max(len(shape) - 1, 0))
+    if prod(shape[:kept]) == 1 and len(shape) > 2:
+        by_channels(call, shape[1], prod(shape[2:]))
+    else:
+        by_rows(call, prod(shape[:kept]), prod(shape[kept:]))
+
+
+def by_rows(call: LoweringCall, rows: int, width: int) -> None:
+    """Each row with a shift of its own."""
     x, y, body = call.operand(), call.result(), call.body
     with nest(body, (rows,), "r") as (row,):
         largest = body.let("largest", i32(0))
         with body.loop("j", width) as j:
             body.assign(largest, largest.at_least(x.at(flat((row, j), (width, 1)))))
-        length = body.call(functions.bit_length(), largest)
-        shift = body.let("shift", (length - bits).clamped(0, 31 - bits))
+        shift = body.let("shift", shift_of(call, largest))
         half = body.let("half", (i32(1) << shift) >> 1)
         with body.loop("k", width) as k:
-            value = body.let("value", x.at(flat((row, k), (width, 1))))
-            low = body.let("low", value.clamped(0, (1 << 31) - 1 - (1 << (31 - bits))))
-            shifted = select(value > low, i32(maximum), ((low + half) >> shift).at_most(maximum))
-            body.store(y, flat((row, k), (width, 1)), shifted)
+            index = flat((row, k), (width, 1))
+            body.store(y, index, shifted(call, x.at(index), shift, half))
+
+
+def by_channels(call: LoweringCall, channels: int, area: int) -> None:
+    """One shift for all: the largest of each channel, the shift, then the codes.
+
+    In this form a layer before it can be computed channel by channel, once for the shift and once for the codes.
+    """
+    x, body = call.operand(), call.body
+    peaks = call.scratch("peaks", channels, Kind.I32)
+    with body.parallel("c", channels) as c:
+        peak = body.let("peak", i32(0))
+        with body.loop("j", area) as j:
+            body.assign(peak, peak.at_least(x.at(flat((c, j), (area, 1)))))
+        body.store(peaks, c, peak)
+    call.next_kernel("peaks", "peaks")
+    write_shift(call, peaks, channels)
+    call.next_kernel("shift", "shift")
+    x, y, body = call.operand(), call.result(), call.body
+    with body.parallel("i", channels * area) as i:
+        shift = body.let("by", Place("shift", Kind.I8).at(0).clamped(0, 31 - bits_of(call)))
+        half = body.let("half", (i32(1) << shift) >> 1)
+        body.store(y, i, shifted(call, x.at(i), shift, half))
+
+
+def write_shift(call: LoweringCall, peaks: Place, channels: int) -> None:
+    """The shift of all channels from the largest of each."""
+    shift, body = call.scratch("shift", 1, Kind.I8), call.body
+    largest = body.let("largest", i32(0))
+    with body.loop("c", channels) as c:
+        body.assign(largest, largest.at_least(peaks.at(c)))
+    body.store(shift, 0, shift_of(call, largest))
+
+
+def maximum_of(call: LoweringCall) -> int:
+    """The largest code."""
+    return int(call.views.graph.formats[str(call.attributes["format"])].maximum)
+
+
+def bits_of(call: LoweringCall) -> int:
+    """The bits of the largest code."""
+    return maximum_of(call).bit_length()
+
+
+def shift_of(call: LoweringCall, largest: Expression) -> Expression:
+    """By how much the largest must be shifted to fit."""
+    bits = bits_of(call)
+    return (call.body.call(functions.bit_length(), largest) - bits).clamped(0, 31 - bits)
+
+
+def shifted(call: LoweringCall, given: Expression, shift: Expression, half: Expression) -> Expression:
+    """The code of one accumulator."""
+    maximum, body = maximum_of(call), call.body
+    value = body.let("value", given)
+    low = body.let("low", value.clamped(0, (1 << 31) - 1 - (1 << (31 - bits_of(call)))))
+    return select(value > low, i32(maximum), ((low + half) >> shift).at_most(maximum))
 
 
 RULES = {"relu_norm": relu_norm}
