@@ -27,7 +27,7 @@ class Block:
 
 
 def find_blocks(graph: ModelGraph) -> tuple[Block, ...]:
-    """Every block that multiplies by weights, the smallest ones, each set of weights once, preferably with its addition.
+    """Every block with weights and work, the smallest ones, each set of weights once, preferably with its addition.
 
     A norm alone is no block: without it the network has as much work as before.
     """
@@ -69,7 +69,7 @@ def nearest_block(graph: ModelGraph, flow: "nx.DiGraph[str]", above: dict[str, s
         between = nx.ancestors(flow, node.name) & nx.descendants(flow, start) | {node.name}
         inner = [item for item in graph.nodes() if item.name in between]
         working = tuple(item.name for item in inner if has_weights(graph, item))
-        if working and any(is_work(graph, item) for item in inner):
+        if working and is_closed(graph, between, node) and any(is_work(graph, item) for item in inner):
             weights = frozenset(name for item in inner for name in item.tensors.values())
             operands = {value.node for value in graph.operands(node)}
             return Block(Value(start), Value(node.name), working, weights, node.op == "add" and start in operands)
@@ -86,6 +86,12 @@ def chain(above: dict[str, str], name: str) -> Iterator[str]:
 def has_weights(graph: ModelGraph, node: Node) -> bool:
     """Whether a node has parameters."""
     return any(graph.tensors[name].role == "parameter" for name in node.tensors.values())
+
+
+def is_closed(graph: ModelGraph, between: set[str], end: Node) -> bool:
+    """Whether nobody outside reads anything of a block but its end, so that all of it goes."""
+    others = between - {end.name}
+    return all(reader.name in between for name in others for reader, _ in graph.consumers(name))
 
 
 def is_work(graph: ModelGraph, node: Node) -> bool:

@@ -49,6 +49,16 @@ def test_blocks_are_found_with_all_their_layers_and_plain_layers_of_equal_ends()
     assert plain <= {item.nodes for item in blocks}
 
 
+def test_what_is_also_read_elsewhere_is_no_block() -> None:
+    graph = ModelGraph("shared")
+    start = graph.add("relu", [graph.add_input("x", ("N", 6))], name="start")
+    wide = graph.add("linear", [start], name="wide", tensors={"weight": torch.randn(12, 6)})
+    first = graph.add("split", [wide], name="halves", sizes=(6, 6), dim=1)
+    both = graph.add("mul", [graph.add("tanh", [first], name="one"), Value("halves", 1)], name="both")
+    graph.set_outputs([graph.add("linear", [both], name="head", tensors={"weight": torch.randn(4, 6)})])
+    assert [(item.nodes, item.end.node) for item in find_blocks(graph)] == [(("wide",), "both")]
+
+
 def test_a_norm_alone_is_no_block_and_so_never_goes_in_place_of_work() -> None:
     graph = tower(1, 1)
     assert ("block0.norm",) not in {item.nodes for item in find_blocks(graph)}
