@@ -7,13 +7,13 @@ from attrs import frozen
 
 from nadoo_c.kernels import WrittenKernel
 from nadoo_c.zero_skipping.columns import Columns
-from nadoo_c.zero_skipping.text import BOUNDED, FOUR_BITS, NO_MULTIPLIER, TWO_BITS, Layer, helper_text
+from nadoo_c.zero_skipping.text import BOUNDED, FOUR_BITS, NO_MULTIPLIER, TWO_BITS, Layer
 from nadoo_graphs.lowered import Buffer, Kernel, Kind
 from nadoo_graphs.lowered.expressions import Load
 from nadoo_graphs.lowered.statements import Store, all_parts, walk
 
 MOST_FEATURES = 1024
-"""The list of inputs takes four bytes for each; larger layers would need more RAM than they are worth."""
+"""The list of inputs takes up to four bytes for each; larger layers would need more RAM than they are worth."""
 FEWEST_OUTPUTS = 4
 LARGEST_VALUE = 255
 KINDS = {FOUR_BITS: Kind.U32, TWO_BITS: Kind.U16}
@@ -44,12 +44,12 @@ class SkipZeros:
             negative=facts["input_low"] < facts["zero_point"], turns=turns, step=columns.step, offset=columns.offset,
             starts=kernel.starts is not None, result=result_text(kernel, function),
         )  # fmt: skip
-        helpers = {"nadoo_no_multiplier": NO_MULTIPLIER, f"nadoo_add_listed_{self.bits}": helper_text(self.bits)}
+        helpers = {"nadoo_no_multiplier": NO_MULTIPLIER, layer.entries.helper: layer.entries.text()}
         return WrittenKernel(
             body=layer.body(),
             flash=self.flash(kernel, columns),
             helpers={**helpers, **({"nadoo_bounded": BOUNDED} if function else {})},
-            scratch=4 * columns.features,
+            scratch=layer.entries.bytes * columns.features,
             calls=(function,) if function else (),
         )
 

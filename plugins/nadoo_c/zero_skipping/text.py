@@ -5,6 +5,7 @@ from string import Template
 from attrs import frozen
 
 FOUR_BITS, TWO_BITS = 4, 2
+FEW_FEATURES = 256
 WORDS = {FOUR_BITS: "uint32_t", TWO_BITS: "uint16_t"}
 
 NO_MULTIPLIER = """\
@@ -22,15 +23,14 @@ static inline int32_t nadoo_bounded(int32_t value, int32_t low, int32_t high, in
 
 ADD = Template("""\
 /* Adds to eight sums what the listed inputs give: two sums share a register until `turns` inputs have filled it. An
-   entry is the place of an input's weights, shifted by 16, and the input itself. */
-static void nadoo_add_listed_$bits(const $word *columns, const uint32_t *entry, const uint32_t *end, int32_t *sums,
-                              int32_t turns) {
+   entry is the place of an input's weights, shifted by $width, and the input itself. */
+static void $name(const $word *columns, const $entry *entry, const $entry *end, int32_t *sums, int32_t turns) {
     while (entry != end) {
-        const uint32_t *const stop = end - entry > turns ? entry + turns : end;
+        const $entry *const stop = end - entry > turns ? entry + turns : end;
         uint32_t sum0 = 0u, sum1 = 0u, sum2 = 0u, sum3 = 0u;
         do {
-            uint32_t value = *entry & 0xFFFFu;
-            const uint32_t word = *(const $word *)(const void *)((const uint8_t *)columns + (*entry >> 16));
+            uint32_t value = *entry & ${values}u;
+            const uint32_t word = $found;
 $spread            uint32_t pair0 = $source & ${mask}u, pair1 = ($source >> $shift1) & ${mask}u;
             uint32_t pair2 = ($source >> $shift2) & ${mask}u, pair3 = ($source >> $shift3) & ${mask}u;
             entry++;
@@ -68,22 +68,22 @@ $spread            uint32_t pair0 = $source & ${mask}u, pair1 = ($source >> $shi
 """)
 
 BODY = Template("""\
-uint32_t *const list = (uint32_t *)(void *)scratch;
+$entry *const list = ($entry *)(void *)scratch;
 ${ends}for (int32_t r = 0; r < $rows; r++) {
     const $given *const row = x + r * $features;
-    uint32_t *above = list;
+    $entry *above = list;
 $declared    int32_t total = 0;
     for (uint32_t i = 0u; i < ${features}u; i++) {
         const int32_t value = (int32_t)row[i]$less;
         if (value > 0) {
-            *above++ = i * ${place}u | (uint32_t)value;
+            *above++ = ($entry)(i * ${place}u | (uint32_t)value);
             total += value;
         }$negative
     }
     for (int32_t g = 0; g < $groups; g++) {
         const $word *const group = columns + g * $features;
         int32_t sums[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-        nadoo_add_listed_$bits(group, list, above, sums, $turns);
+        $add(group, list, above, sums, $turns);
 $subtract        for (int32_t k = 0; k < 8 && 8 * g + k < $outputs; k++) {
             const int32_t o = 8 * g + k;
             const int32_t sum = $sum;
@@ -93,16 +93,16 @@ $subtract        for (int32_t k = 0; k < 8 && 8 * g + k < $outputs; k++) {
 }
 """)
 
-END = Template("uint32_t *const end = list + $features;\n")
-BELOW = "    uint32_t *below = end;\n"
+END = Template("$entry *const end = list + $features;\n")
+BELOW = Template("    $entry *below = end;\n")
 NEGATIVE = Template(""" else if (value < 0) {
-            *--below = i * ${place}u | (uint32_t)-value;
+            *--below = ($entry)(i * ${place}u | (uint32_t)-value);
             total += value;
         }""")
 SUBTRACT = Template("""\
         if (below != end) {
             int32_t less[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-            nadoo_add_listed_$bits(group, below, end, less, $turns);
+            $add(group, below, end, less, $turns);
             for (int32_t k = 0; k < 8; k++) {
                 sums[k] -= less[k];
             }
@@ -133,7 +133,8 @@ class Layer:
 
     def body(self) -> str:
         """The statements of the function."""
-        places = {"place": self.place, "bits": self.bits, "turns": self.turns}
+        entry = {"entry": self.entries.kind, "place": self.entries.place, "add": self.entries.helper}
+        places = {**entry, "turns": self.turns}
         return BODY.substitute(
             places,
             rows=self.rows,
@@ -143,8 +144,8 @@ class Layer:
             given=self.given,
             word=WORDS[self.bits],
             less=plus(-self.zero_point),
-            ends=END.substitute(features=self.features) if self.negative else "",
-            declared=BELOW if self.negative else "",
+            ends=END.substitute(entry, features=self.features) if self.negative else "",
+            declared=BELOW.substitute(entry) if self.negative else "",
             negative=NEGATIVE.substitute(places) if self.negative else "",
             subtract=SUBTRACT.substitute(places) if self.negative else "",
             sum=self.sum_text(),
@@ -152,9 +153,9 @@ class Layer:
         )
 
     @property
-    def place(self) -> int:
-        """How far an input's weights lie from those before them, in an entry of the list."""
-        return self.bits << 16
+    def entries(self) -> "Entries":
+        """How inputs are listed."""
+        return Entries(self.bits, short=self.features <= FEW_FEATURES)
 
     def sum_text(self) -> str:
         """The accumulator from the levels' sums: weights are offset + step × level."""
@@ -164,21 +165,56 @@ class Layer:
         return " + ".join([*parts, *(["starts[o]"] if self.starts else [])])
 
 
+@frozen
+class Entries:
+    """How inputs are listed: which one, and its value, in one number.
+
+    Short entries are for layers of so few inputs that a byte tells one; others hold how far weights lie from the first.
+    """
+
+    bits: int
+    short: bool
+
+    @property
+    def kind(self) -> str:
+        """The type of an entry."""
+        return "uint16_t" if self.short else "uint32_t"
+
+    @property
+    def bytes(self) -> int:
+        """The memory that one takes."""
+        return 2 if self.short else 4
+
+    @property
+    def place(self) -> int:
+        """What an entry counts for each input before it."""
+        return 1 << 8 if self.short else self.bits << 16
+
+    @property
+    def helper(self) -> str:
+        """The name of the function that adds what is listed."""
+        return f"nadoo_add_{'short_' if self.short else ''}list_{self.bits}"
+
+    def text(self) -> str:
+        """That function."""
+        wide, word = self.bits == FOUR_BITS, WORDS[self.bits]
+        far = f"*(const {word} *)(const void *)((const uint8_t *)columns + (*entry >> 16))"
+        return ADD.substitute(
+            name=self.helper,
+            entry=self.kind,
+            width=8 if self.short else 16,
+            values="0xFF" if self.short else "0xFFFF",
+            found="columns[*entry >> 8]" if self.short else far,
+            word=word,
+            mask="0x000F000F" if wide else "0x00030003",
+            source="word" if wide else "both",
+            spread="" if wide else "            const uint32_t both = word | word << 8;\n",
+            shift1=self.bits,
+            shift2=2 * self.bits,
+            shift3=3 * self.bits,
+        )
+
+
 def plus(number: int) -> str:
     """The end of a sum, nothing where nothing is added."""
     return f" {'-' if number < 0 else '+'} {abs(number)}" if number else ""
-
-
-def helper_text(bits: int) -> str:
-    """The function that all layers of so many bits share."""
-    wide = bits == FOUR_BITS
-    return ADD.substitute(
-        bits=bits,
-        word=WORDS[bits],
-        mask="0x000F000F" if wide else "0x00030003",
-        source="word" if wide else "both",
-        spread="" if wide else "            const uint32_t both = word | word << 8;\n",
-        shift1=bits,
-        shift2=2 * bits,
-        shift3=3 * bits,
-    )

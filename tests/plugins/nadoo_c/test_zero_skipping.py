@@ -101,6 +101,9 @@ def test_every_format_is_equal_bit_for_bit(name: str, tmp_path: Path) -> None:
         {"given": "int8", "point": -128, "mode": "double", "per_output": True},
         {"given": "int8", "point": None, "mode": "shift", "rows": (3,)},
         {"given": "int4", "point": 7, "mode": "double", "features": 150, "outputs": 8},
+        {"given": "uint8", "point": 0, "mode": "double", "features": 256, "outputs": 9},
+        {"given": "uint8", "point": 0, "mode": "double", "features": 257, "outputs": 9},
+        {"given": "int8", "point": None, "mode": "single", "features": 300, "outputs": 4},
     ],
 )
 def test_inputs_and_requantizations_are_equal_without_undefined_behaviour(options: Any, tmp_path: Path) -> None:
@@ -140,7 +143,8 @@ def test_plain_kernels_can_be_asked_for() -> None:
     assert {buffer.name for buffer in unit.flash} == {
         "run_quantized_linear_columns", "run_quantized_linear_starts"
     }  # fmt: skip
-    assert unit.program.arena_bytes == 4 * 37
+    assert unit.program.arena_bytes == 76, "two bytes for each of 37 inputs, in words"
+    assert compile_unit(network("4bitsym", features=257), Options(), TABLE).program.arena_bytes == 4 * 257
 
 
 def counted(unit_graph: ModelGraph, folder: Path, core: str, kernels: str, share: float) -> int:

@@ -1,0 +1,110 @@
+"""RAM of the depthwise CNN with 64 channels, stack included, on every core: arena, input and output, and the stack.
+
+python -m benchmarks.small_ram [--channels N] [--cores NAME,…] [--record]
+
+The network is that of the recipe `mnist-cnn` with random weights, which RAM does not depend on: 3×3 convolution to 64
+channels, two depthwise ones with pools, three linear layers, on 16×16 pixels. Arena and border are what `report.json`
+says, the stack is the deepest that the emulated program reached; all of them compute the graph's integers bit for bit.
+Lists of the zero-skipping kernels lie in the arena; `without lists` is the arena with dense kernels.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import argparse
+import json
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import nadoo_core as nadoo
+from benchmarks.figures import RESULTS, SEED
+from nadoo_c.exporting import Options, compile_unit, export
+from nadoo_c.kernels import KernelTable
+from nadoo_core.data import Examples
+from nadoo_core.passes import Context, LayerTable, Services
+from nadoo_core.registry import Registry
+from nadoo_graphs.graph import ModelGraph
+from nadoo_quantization.quantize import Quantize
+from nadoo_recipes.mnist_models import mnist_cnn
+
+CORES = ("m0", "m3", "m4", "m7", "m33", "rv32imc", "rv32emc", "rv32ec")
+LIMIT = 2200
+VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
+    "int8": ("int8", {"*": "int8"}),
+    "relu-norm": ("relu-norm", {"*": "int8"}),
+    "relu-norm, linear 2 and 4 bits": (
+        "relu-norm",
+        {"conv*": "int8", "linear1": "2bitsym", "linear2": "4bitsym", "head": "4bitsym"},
+    ),
+}
+Document = dict[str, Any]
+
+
+def quantized(channels: int, activations: str, weights: dict[str, str]) -> ModelGraph:
+    """The network with weights and activations in the formats of a variant."""
+    torch.manual_seed(SEED)
+    images = torch.rand(64, 1, 16, 16)
+    graph = nadoo.capture(mnist_cnn(channels).eval(), (images[:2],))
+    services = Services(data={"calibration": Examples(images)})
+    step = Quantize(
+        weights=LayerTable(weights), activations=LayerTable({"*": activations}), rounding="nearest",
+        granularity="tensor", input_range=(0.0, 1.0), report="weights",
+    )  # fmt: skip
+    return step.run(graph, Context(step="quantize", seed=SEED, services=services)).graph
+
+
+def measured(channels: int, name: str, cores: tuple[str, ...]) -> Document:
+    """One variant: memory, and stack and instructions on each core."""
+    graph, table = quantized(channels, *VARIANTS[name]), KernelTable.of(Registry.of())
+    with tempfile.TemporaryDirectory() as folder:
+        options = Options(name="cnn", emulate=cores)
+        report = export(graph, Path(folder), options, [torch.rand(8, 1, 16, 16)], table).report
+    arena, border = report["memory"]["arena_bytes"], report["memory"]["border_bytes"]
+    rows = {
+        core: {
+            "stack": found["stack_bytes"],
+            "ram": arena + border + found["stack_bytes"],
+            "instructions": found["instructions"],
+            "holds": arena + border + found["stack_bytes"] <= LIMIT,
+        }
+        for core, found in report["emulated"].items()
+    }
+    dense = compile_unit(graph, Options(name="cnn", core="plain"), table).program.arena_bytes
+    return {"arena": arena, "without_lists": dense, "border": border, "cores": rows}
+
+
+def main() -> int:
+    """Measure, print, record if asked for; 1 if a limit is not kept."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--cores", default=",".join(CORES))
+    parser.add_argument("--record", action="store_true")
+    chosen = parser.parse_args()
+    results: Document = {}
+    for name in VARIANTS:
+        found = results[name] = measured(chosen.channels, name, tuple(chosen.cores.split(",")))
+        sys.stdout.write(f"{name}: arena {found['arena']}, dense {found['without_lists']}, border {found['border']}\n")
+        for core, row in found["cores"].items():
+            sys.stdout.write(f"  {core:8} {row}\n")
+        sys.stdout.flush()
+    if chosen.record:
+        document = {
+            "command": "python -m benchmarks.small_ram --record",
+            "seed": SEED,
+            "nadoo": version("nadoo"),
+            "torch": torch.__version__,
+            "limit": LIMIT,
+            "networks": results,
+        }
+        (RESULTS / "small_ram.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return 0 if all(row["holds"] for found in results.values() for row in found["cores"].values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

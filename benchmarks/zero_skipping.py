@@ -1,0 +1,122 @@
+"""What linear layers of 2 and 4 bits cost on real digits when they skip zeros, against dense loops of the same weights.
+
+python -m benchmarks.zero_skipping [--networks NAME,…] [--epochs N] [--cores NAME,…] [--samples N] [--record]
+
+The perceptron of the recipe `mnist-perceptron` (NADOO_DATA is the folder of the data) and the network of `digits-to-c`
+are trained for a few epochs, exported once with plain kernels and once with those that are chosen by default, and both
+are emulated on the same evenly spread test samples. Counts are instructions of a whole inference; `worst` is the count
+on an input without any zero.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import argparse
+import json
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import nadoo_core as nadoo
+from benchmarks.figures import RESULTS, SEED
+from nadoo_c.exporting import Options, export
+from nadoo_c.kernels import KernelTable
+from nadoo_core.registry import Registry
+from nadoo_core.runs import RunResult
+from nadoo_graphs.graph import ModelGraph
+
+CORES = ("m0", "m3", "m4", "m7", "m33", "rv32imc", "rv32emc", "rv32ec")
+LIMIT = 0.55
+NETWORKS = {
+    "mnist-4bitsym": ("mnist-perceptron", "4bitsym"),
+    "mnist-2bitsym": ("mnist-perceptron", "2bitsym"),
+    "mnist-ternary": ("mnist-perceptron", "ternary"),
+    "digits-4bitsym": ("digits-to-c", "4bitsym"),
+    "digits-int4": ("digits-to-c", "int4"),
+    "digits-2bitsym": ("digits-to-c", "2bitsym"),
+}
+Document = dict[str, Any]
+
+
+def trained(recipe: str, weights: str, epochs: int) -> RunResult:
+    """The network of a recipe with weights of another format."""
+    changes = [f"quantize.weights={weights}"]
+    if recipe == "mnist-perceptron":
+        changes += [f"train.epochs={epochs}", f"train-codes.epochs={epochs}"]
+    else:
+        changes += ["quantize.limit={}"]
+    return nadoo.run(recipe, changes=changes)
+
+
+def test_inputs(recipe: str, count: int) -> torch.Tensor:
+    """Evenly spread inputs of the test split."""
+    name, options = ("mnist", {"size": 16}) if recipe == "mnist-perceptron" else ("digits", {})
+    inputs: torch.Tensor = Registry.of().load("datasets", name)(**options).load("test").inputs
+    return inputs[:: max(1, len(inputs) // count)][:count]
+
+
+def counted(graph: ModelGraph, given: torch.Tensor, kernels: str, cores: tuple[str, ...]) -> dict[str, int]:
+    """Instructions of one inference on each core."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = Options(name="net", core=kernels, emulate=cores, emulated_samples=len(given))
+        report = export(graph, Path(folder), options, [given], KernelTable.of(Registry.of())).report
+    return {core: report["emulated"][core]["instructions"] for core in cores}
+
+
+def measured(name: str, epochs: int, cores: tuple[str, ...], samples: int) -> Document:
+    """One network: both counts on each core, and the share of one in the other."""
+    recipe, weights = NETWORKS[name]
+    result, given = trained(recipe, weights, epochs), test_inputs(recipe, samples)
+    full = torch.full_like(given[:1], float(given.max()))
+    plain, skipping = (counted(result.graph, given, kernels, cores) for kernels in ("plain", "any"))
+    worst = counted(result.graph, full, "any", cores)
+    rows = {
+        core: {
+            "plain": plain[core],
+            "skipping": skipping[core],
+            "worst": worst[core],
+            "ratio": round(skipping[core] / plain[core], 3),
+            "holds": skipping[core] <= LIMIT * plain[core],
+        }
+        for core in cores
+    }
+    return {"inputs_not_zero": round(float((given != 0).float().mean()), 3), "cores": rows}
+
+
+def main() -> int:
+    """Measure, print, record if asked for; 1 if a count is above its limit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--cores", default=",".join(CORES))
+    parser.add_argument("--samples", type=int, default=10)
+    parser.add_argument("--record", action="store_true")
+    chosen = parser.parse_args()
+    results: Document = {}
+    for name in chosen.networks.split(","):
+        results[name] = measured(name, chosen.epochs, tuple(chosen.cores.split(",")), chosen.samples)
+        for core, row in results[name]["cores"].items():
+            sys.stdout.write(f"{name:16} {core:8} {row}\n")
+        sys.stdout.flush()
+    if chosen.record:
+        document = {
+            "command": "NADOO_DATA=… python -m benchmarks.zero_skipping --record",
+            "seed": SEED,
+            "nadoo": version("nadoo"),
+            "torch": torch.__version__,
+            "epochs": chosen.epochs,
+            "samples": chosen.samples,
+            "limit": LIMIT,
+            "networks": results,
+        }
+        (RESULTS / "zero_skipping.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return 0 if all(row["holds"] for network in results.values() for row in network["cores"].values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
