@@ -16,7 +16,7 @@ from nadoo_graphs.graph import ModelGraph
 from nadoo_hardware.estimators.analytic import analytic, code_size, covered
 from nadoo_hardware.estimators.energy import node_energy
 from nadoo_hardware.estimators.latency import node_latency
-from nadoo_hardware.estimators.work import NodeWork, node_work, sizes_of
+from nadoo_hardware.estimators.work import BoundGraph, NodeWork, node_work
 
 
 @frozen
@@ -33,7 +33,7 @@ class Scorer:
     """A model on a device; a score says of formats what the analytic estimator says, without the nodes."""
 
     def __init__(self, graph: ModelGraph, device: Device) -> None:
-        self.graph, self.device, self.sizes = graph, device, sizes_of(graph)
+        self.graph, self.device, self.bound = graph, device, BoundGraph.of(graph)
         self.nodes = tuple(node.name for node in graph.nodes())
         self.layers = frozenset(node.name for node in graph.nodes() if WEIGHT in node.tensors)
         self.given = analytic(graph, device)
@@ -72,7 +72,7 @@ class Scorer:
             message = f"{chosen!r} is no format; {did_you_mean(chosen, self.graph.formats.names)}"
             raise OptionError([Problem(CoreCode.UNKNOWN_NAME, name, message)])
         flash: dict[str, int] = {}
-        work = node_work(self.graph, self.graph[name], self.sizes, chosen, flash)
+        work = node_work(self.bound, self.graph[name], chosen, flash)
         latency = node_latency(work, self.device).number
         return NodeScore(work, flash, latency, node_energy(work, latency, self.device))
 

@@ -6,7 +6,7 @@ and that is at least as large; both then are one buffer.
 
 from collections.abc import Iterator
 
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, define, frozen
 
 from nadoo_graphs.memory.liveness import Buffer, timeline
 from nadoo_graphs.memory.program import Program, Step
@@ -29,10 +29,12 @@ class Storage:
     homes: dict[str, str] = Factory(dict[str, str])
     kept: set[str] = Factory(set[str])
     """The buffers that must survive: they hold an output or a resident."""
+    guests: dict[str, tuple[str, ...]] = Factory(dict[str, tuple[str, ...]])
+    """The values in a buffer beside the one that it is called after."""
 
     def copy(self) -> "Storage":
         """The same buffers, to try a change on."""
-        return Storage(dict(self.buffers), dict(self.homes), set(self.kept))
+        return Storage(dict(self.buffers), dict(self.homes), set(self.kept), dict(self.guests))
 
     def hold(self, value: str, size: int, step: int) -> None:
         """Give a value a buffer of its own from a step on."""
@@ -44,7 +46,8 @@ class Storage:
         home = self.homes.get(value)
         if home is not None:
             buffer = self.buffers[home]
-            self.buffers[home] = evolve(buffer, last=max(buffer.last, step))
+            if step > buffer.last:
+                self.buffers[home] = Buffer(buffer.name, buffer.size, buffer.first, step)
 
     def keep(self, value: str, end: int) -> None:
         """Keep a value alive to the end and let nobody overwrite it."""
@@ -55,16 +58,21 @@ class Storage:
     def share(self, value: str, base: str) -> None:
         """Give a new value the bytes of another; what looks at a value outside lies outside as well."""
         if base in self.homes:
-            self.homes[value] = self.homes[base]
+            self.move((value,), self.homes[base])
 
     def merge(self, result: str, operand: str) -> None:
         """Let two values that have buffers share the one of the operand."""
         gone, home = self.homes[result], self.homes[operand]
         first, then = self.buffers[home], self.buffers.pop(gone)
         self.buffers[home] = Buffer(home, max(first.size, then.size), first.first, max(first.last, then.last))
-        self.homes.update([(value, home) for value, name in self.homes.items() if name == gone])
+        self.move((gone, *self.guests.pop(gone, ())), home)
         if gone in self.kept:
             self.kept = self.kept - {gone} | {home}
+
+    def move(self, values: tuple[str, ...], home: str) -> None:
+        """Let values lie in a buffer that is called after another one."""
+        self.homes.update(dict.fromkeys(values, home))
+        self.guests[home] = (*self.guests.get(home, ()), *values)
 
 
 def view_storage(program: Program) -> Storage:
@@ -110,7 +118,7 @@ def in_place_storage(program: Program) -> tuple[Storage, tuple[InPlace, ...]]:
         trial.merge(candidate.result, candidate.operand)
         trial_peak = timeline(trial.buffers.values()).peak
         if trial_peak <= peak:
-            storage.buffers, storage.homes, storage.kept = trial.buffers, trial.homes, trial.kept
+            storage = trial
             peak = trial_peak
             used.append(candidate)
     return storage, tuple(used)

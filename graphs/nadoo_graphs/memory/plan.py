@@ -1,6 +1,7 @@
 """What a memory plan says, as values for programs and as a table for people."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from attrs import field, frozen
 
@@ -11,6 +12,7 @@ from nadoo_graphs.memory.errors import MemoryPlanError
 from nadoo_graphs.memory.liveness import Timeline
 from nadoo_graphs.memory.program import Program
 from nadoo_graphs.memory.savings import Savings, possible_savings
+from nadoo_graphs.memory.step_costs import StepCosts
 from nadoo_graphs.node import frozen_mapping
 
 BAR = 40
@@ -25,8 +27,8 @@ class MemoryPlan:
     """The program in the order of the graph."""
     arena: ArenaPlan
     timeline: Timeline
-    lower_bound: int
-    """What no order needs less than: the operands and results of some step, the inputs, or the outputs."""
+    may_overwrite: bool
+    """Whether results were allowed to overwrite operands."""
     in_place: tuple[InPlace, ...]
     homes: Mapping[str, str] = field(converter=frozen_mapping)
     """The buffer of the arena that each value lies in."""
@@ -40,6 +42,11 @@ class MemoryPlan:
     def sizes(self) -> Mapping[str, int]:
         """The bytes of each value, views included."""
         return self.program.sizes
+
+    @cached_property
+    def lower_bound(self) -> int:
+        """What no order needs less than: the operands and results of some step, the inputs, or the outputs."""
+        return StepCosts.of(self.program, self.may_overwrite).bound
 
     @property
     def peak(self) -> int:

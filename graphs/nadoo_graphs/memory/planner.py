@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from math import ceil, prod
+from math import prod
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from nadoo_graphs.counting import dtype_bits
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.memory.aliases import storage_of
@@ -16,7 +17,6 @@ from nadoo_graphs.memory.liveness import round_up, timeline
 from nadoo_graphs.memory.plan import MemoryPlan
 from nadoo_graphs.memory.program import Program, Step
 from nadoo_graphs.memory.schedule import smallest_peak_order
-from nadoo_graphs.memory.step_costs import StepCosts
 from nadoo_graphs.node import INPUT, OUTPUT, TENSOR, Node
 from nadoo_graphs.sizes import bind
 from nadoo_graphs.values import ELEMENT_BITS, Value, ValueType
@@ -65,7 +65,7 @@ def plan_order(program: Program, given: Program, alignment: int, in_place: bool)
         given=given,
         arena=best_plan(buffers, alignment),
         timeline=timeline(buffers, len(program.steps)),
-        lower_bound=StepCosts.of(program, in_place).bound,
+        may_overwrite=in_place,
         in_place=used,
         homes=storage.homes,
     )
@@ -93,14 +93,15 @@ class ValueSizes:
         if min(sizes, default=0) < 0:
             message = f"has the sizes {sizes}; bind its symbols so that none is negative"
             raise MemoryPlanError(Problem(Code.SHAPE, str(kind), message))
-        return round_up(ceil(prod(sizes) * self.bits(kind) / 8), self.alignment)
+        bits = self.bits(kind)
+        return round_up(-(-prod(sizes) * bits.numerator // (8 * bits.denominator)), self.alignment)
 
     def bits(self, kind: ValueType) -> Fraction:
         """The width of one element: of its format where it has one, else of its dtype."""
         if kind.format is not None:
             return self.format_table()[kind.format].bits
         if kind.dtype in ELEMENT_BITS:
-            return Fraction(ELEMENT_BITS[kind.dtype])
+            return dtype_bits(kind.dtype)
         message = f"has no known width; use one of {', '.join(ELEMENT_BITS)}"
         raise MemoryPlanError(Problem(Code.DTYPE, kind.dtype, message))
 

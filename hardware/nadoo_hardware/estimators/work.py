@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
 from nadoo_core.cost.kinds import kind_of
 from nadoo_core.cost.precision import precision_of
 from nadoo_graphs.counting import BORDER, stored_bytes, value_bytes
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
+from nadoo_graphs.ops.op import Call
 from nadoo_graphs.ops.structure import OPAQUE
 from nadoo_graphs.sizes import bind, symbols_of
+from nadoo_graphs.values import ValueType
 
 
 @frozen
@@ -52,35 +54,69 @@ def sizes_of(graph: ModelGraph) -> dict[str, int]:
     return {name: 1 for node in graph.inputs for size in node.type.shape for name in symbols_of(size)}
 
 
+@frozen
+class BoundGraph:
+    """A graph with its open sizes bound; each value is bound and measured once, however many nodes read it."""
+
+    graph: ModelGraph
+    sizes: Mapping[str, int]
+    types: dict[str, tuple[ValueType, ...]] = field(factory=dict[str, tuple[ValueType, ...]])
+    moved: dict[ValueType, int] = field(factory=dict[ValueType, int])
+
+    @classmethod
+    def of(cls, graph: ModelGraph) -> "BoundGraph":
+        """A graph for one example."""
+        return cls(graph, sizes_of(graph))
+
+    def outputs(self, node: Node) -> tuple[ValueType, ...]:
+        """The types of what a node gives."""
+        found = self.types.get(node.name)
+        if found is None:
+            found = self.types[node.name] = tuple(item.bound(self.sizes) for item in node.outputs)
+        return found
+
+    def call(self, node: Node) -> Call:
+        """What counting sees of a node."""
+        graph = self.graph
+        operands = tuple(self.outputs(graph[value.node])[value.output] for value in graph.operands(node))
+        tensors = {role: graph.record(name).type for role, name in node.tensors.items()}
+        return Call(node.name, node.op, operands, tensors, node.attributes, self.outputs(node), graph.ops)
+
+    def bytes(self, kind: ValueType) -> int:
+        """The bytes of a value."""
+        found = self.moved.get(kind)
+        if found is None:
+            found = self.moved[kind] = bind(value_bytes(kind, self.graph.formats), self.sizes)
+        return found
+
+
 def graph_work(graph: ModelGraph, formats: Mapping[str, str] | None = None) -> GraphWork:
     """The work of a graph; `formats` says for some nodes in which format their weights would be."""
-    sizes, chosen = sizes_of(graph), formats or {}
+    bound, chosen = BoundGraph.of(graph), formats or {}
     flash: dict[str, int] = {}
-    nodes = [node_work(graph, node, sizes, chosen.get(node.name), flash) for node in graph.nodes()]
-    return GraphWork(tuple(nodes), sizes, flash)
+    nodes = [node_work(bound, node, chosen.get(node.name), flash) for node in graph.nodes()]
+    return GraphWork(tuple(nodes), bound.sizes, flash)
 
 
-def node_work(
-    graph: ModelGraph, node: Node, sizes: Mapping[str, int], chosen: str | None, flash: dict[str, int]
-) -> NodeWork:
+def node_work(bound: BoundGraph, node: Node, chosen: str | None, flash: dict[str, int]) -> NodeWork:
     """One node; what its tensors take in flash is noted beside."""
-    call, row = graph.call(node), graph.ops[node.op]
-    border = node.op in BORDER
-    moved = () if border or row.view else (*call.operands, *node.outputs)
+    graph, call, outputs = bound.graph, bound.call(node), bound.outputs(node)
+    row, border = graph.ops[node.op], node.op in BORDER
+    moved = () if border or row.view else (*call.operands, *outputs)
     held = stored_bytes(graph, node, chosen)
     for name, count in held.items():
         flash[name] = max(count, flash.get(name, 0))
-    operand = precision_of(call.operands[0] if call.operands else node.type)
+    operand = precision_of((*call.operands, *outputs)[0])
     return NodeWork(
         name=node.name,
         op=node.op,
         kind=kind_of(graph, node),
         weights=chosen or weight_precision(node, operand),
         activations=operand,
-        macs=bind(row.macs(call, node.outputs), sizes),
-        elementary=bind(row.elementary(call, node.outputs), sizes),
+        macs=bind(row.macs(call, outputs), bound.sizes),
+        elementary=bind(row.elementary(call, outputs), bound.sizes),
         weight_bytes=sum(held.values()),
-        value_bytes=sum(bind(value_bytes(item, graph.formats), sizes) for item in moved),
+        value_bytes=sum(map(bound.bytes, moved)),
         moves_only=border or row.view,
         opaque=node.op == OPAQUE,
     )
