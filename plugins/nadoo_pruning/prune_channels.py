@@ -7,7 +7,7 @@ import numpy as np
 from attrs import frozen
 
 from nadoo_core.calibrating.data import calibration_examples
-from nadoo_core.errors import CoreCode, PassError, Problem
+from nadoo_core.errors import CoreCode, NoChangeError, PassError, Problem
 from nadoo_core.importance import CALIBRATION_EXAMPLES, Scoring
 from nadoo_core.options import Bytes, Seconds, Share, option
 from nadoo_core.passes import CALIBRATED, Context, Effect, Pass, Property, Selector, Unbounded
@@ -18,8 +18,8 @@ from nadoo_graphs.graph import ModelGraph
 from nadoo_pruning.channel_choice import Manner, choose_units
 from nadoo_pruning.channel_scores import Normalizer, Reduction, importance_of, normalized, unit_scores
 from nadoo_pruning.freedom import free_units
-from nadoo_pruning.refit import NormMode, Refit
-from nadoo_pruning.targets import ESTIMATES, KINDS, Mask, measure_of, target_of
+from nadoo_pruning.refit import NormMode, Refit, gaining_layers
+from nadoo_pruning.targets import ESTIMATES, KINDS, Mask, Target, measure_of
 
 LAYERS = (
     "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "embedding",
@@ -82,6 +82,7 @@ class PruneChannels(Pass):
         first = analyse_channels(graph, self.heads)
         before = ChannelPreview(first).macs(np.ones(len(first), np.bool_))
         base = measure_of(self.kind, first, context)(np.ones(len(first), np.bool_))
+        self.refuse_met(base, context)
         widths = {name: tuple(record.value.shape) for name, record in graph.tensors.items()}
         for number in range(1, self.rounds + 1):
             self.prune_once(graph, context, base, number / self.rounds)
@@ -99,6 +100,21 @@ class PruneChannels(Pass):
         """How much of it is allowed."""
         given = getattr(self, self.kind)
         return USUAL_SHARE if given is None else float(given)
+
+    def limit(self, base: float) -> float:
+        """What is allowed in the end; a share is one of `base`, the cost of the graph that the step was given."""
+        return self.wanted if self.kind in ESTIMATES else self.wanted * base
+
+    def refuse_met(self, base: float, context: Context) -> None:
+        """A target that the model keeps as it is would change nothing."""
+        target = Target(self.kind, self.limit(base), lambda kept: base)
+        if context.allow_no_change or not target.allows(base):
+            return
+        message = (
+            f"asks for {self.kind} of at most {target.text(target.limit)}, and the model has {target.text(base)} as it "
+            "is; lower the target, remove the step, or set allow_no_change = true"
+        )
+        raise NoChangeError(Problem(CoreCode.NO_CHANGE, f"step {context.step!r}", message))
 
     def prune_once(self, graph: ModelGraph, context: Context, base: float, progress: float) -> None:
         """One round: judge, choose, remove, refit, heal."""
@@ -118,9 +134,10 @@ class PruneChannels(Pass):
     ) -> Mask:
         """The units that stay in a round."""
         base, progress = way
-        whole = base if self.kind in ESTIMATES else 1.0
-        target = target_of(self.kind, whole - (whole - self.wanted) * progress, base, channels, context)
         data = calibration_examples(graph, context, self.examples)
+        gaining = gaining_layers(graph) if data is not None and self.refit is not False else ()
+        limit = base - (base - self.limit(base)) * progress
+        target = Target(self.kind, limit, measure_of(self.kind, channels, context, gaining))
         name = self.importance if self.importance != AUTOMATIC else "loss" if data is not None else "l2"
         scoring = Scoring(graph, channels, context, self.examples if data is None else len(data))
         by_loss = name == "loss"

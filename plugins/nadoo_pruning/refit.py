@@ -32,6 +32,22 @@ NormMode: TypeAlias = Literal["match", "reestimate", "keep"]
 RIDGE = 1e-4
 
 
+def is_normed(graph: ModelGraph, node: Node) -> bool:
+    """Whether a batch norm is all that reads a layer."""
+    return [reader.op for reader, _ in graph.consumers(node)] == ["batch_norm"]
+
+
+def is_alone(graph: ModelGraph, node: Node) -> bool:
+    """Whether no other node uses a layer's weight."""
+    return len(graph.tensor_users(node.tensors["weight"])) == 1
+
+
+def gaining_layers(graph: ModelGraph) -> tuple[str, ...]:
+    """The layers that a refit gives a bias where they lose inputs, because nothing else can see to the mean."""
+    layers = [node for node in graph.nodes() if is_refittable(node) and "bias" not in node.tensors]
+    return tuple(node.name for node in layers if is_alone(graph, node) and not is_normed(graph, node))
+
+
 @frozen
 class Refit:
     """A graph before and after units were removed, and the examples on which the second is mended."""
@@ -47,7 +63,7 @@ class Refit:
         for pair in side_by_side(self.before, self.after, inputs):
             if self.is_as_it_was(pair):
                 continue
-            if weights and is_refittable(pair.before) and self.is_alone(pair.after):
+            if weights and is_refittable(pair.before) and is_alone(self.after, pair.after):
                 self.refit_layer(pair)
             elif norms != "keep" and pair.after.op == "batch_norm" and "running_mean" in pair.after.tensors:
                 self.match_norm(pair) if norms == "match" else self.reestimate_norm(pair)
@@ -58,10 +74,6 @@ class Refit:
             one.shape == other.shape and torch.equal(one, other)
             for one, other in zip(pair.original, pair.actual, strict=True)
         )
-
-    def is_alone(self, node: Node) -> bool:
-        """Whether no other node uses a layer's weight."""
-        return len(self.after.tensor_users(node.tensors["weight"])) == 1
 
     def wanted(self, pair: Pair, axis: int) -> Tensor:
         """What the original gives, without the channels that were removed."""
@@ -97,11 +109,7 @@ class Refit:
         """Whether the mean can be seen to: by a bias, a norm behind, or a new bias where the layer lost inputs."""
         old = self.before.tensor(pair.before.tensors["weight"])
         new = self.after.tensor(pair.after.tensors["weight"])
-        return "bias" in pair.after.tensors or self.is_normed(pair.after) or old[0].shape != new[0].shape
-
-    def is_normed(self, node: Node) -> bool:
-        """Whether a batch norm is all that reads a layer."""
-        return [reader.op for reader, _ in self.after.consumers(node)] == ["batch_norm"]
+        return "bias" in pair.after.tensors or is_normed(self.after, pair.after) or old[0].shape != new[0].shape
 
     def take_over(self, node: Node, solution: Tensor) -> None:
         """Give a layer its weights; where it has no bias and a norm follows, that norm sees to the mean."""
@@ -111,7 +119,7 @@ class Refit:
         bias = solution[:, columns].to(old.dtype) if solution.shape[1] > columns else None
         if "bias" in node.tensors and bias is not None:
             self.after.set_tensor(node.tensors["bias"], bias)
-        elif bias is not None and not self.is_normed(node):
+        elif bias is not None and not is_normed(self.after, node):
             self.after.replace(node, node.op, tensors={"weight": weight, "bias": bias}, **node.attributes)
             return
         self.after.set_tensor(node.tensors["weight"], weight)

@@ -1,6 +1,6 @@
 """What pruning aims at: a share of the work or the size, or so many bytes or seconds on the device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.passes import Context
 from nadoo_graphs.channels import ChannelMap, ChannelPreview, remove_channels
 from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.sizes import bind
 
 Mask = NDArray[np.bool_]
 SHARES = ("macs", "parameters", "channels")
@@ -35,29 +36,45 @@ class Target:
         return {"flash": f"{cost:,.0f} B", "latency": f"{1000 * cost:.4g} ms"}.get(self.kind, f"{cost:,.0f}")
 
 
-def target_of(kind: str, wanted: float, base: float | None, channels: ChannelMap, context: Context) -> Target:
-    """The target of a step; a share is one of `base`, the cost of the graph that the step was given."""
-    measure = measure_of(kind, channels, context)
-    if kind in ESTIMATES:
-        return Target(kind, wanted, measure)
-    whole = measure(np.ones(len(channels), np.bool_)) if base is None else base
-    return Target(kind, wanted * whole, measure)
-
-
-def measure_of(kind: str, channels: ChannelMap, context: Context) -> Callable[[Mask], float]:
-    """How a kind of cost is found for a choice of units."""
+def measure_of(
+    kind: str, channels: ChannelMap, context: Context, gaining: Collection[str] = ()
+) -> Callable[[Mask], float]:
+    """How a kind of cost is found for a choice of units; some layers gain a bias where they lose inputs."""
     if kind == "channels":
         return lambda kept: float(kept.sum())
     if kind in SHARES:
         preview = ChannelPreview(channels)
-        return preview.macs if kind == "macs" else preview.parameters
+        if kind == "macs":
+            return preview.macs
+        return lambda kept: float(preview.parameters(kept) + new_biases(preview, gaining, kept))
 
     def estimate(kept: Mask) -> float:
         smaller = channels.space.graph.copy()
         remove_channels(smaller, channels, ~kept)
+        add_biases(smaller, channels.space.graph, gaining)
         return estimated(context, smaller, kind)
 
     return estimate
+
+
+def new_biases(preview: ChannelPreview, gaining: Collection[str], kept: Mask) -> int:
+    """The elements of all biases that are gained."""
+    sizes, channels, total = preview.sizes(kept), preview.channels, 0
+    for name in gaining:
+        outputs, inputs = channels.nodes[name].tensors["weight"][:2]
+        if preview.size(inputs, sizes) != channels.space.sizes[inputs]:
+            total += bind(preview.size(outputs, sizes), {})
+    return total
+
+
+def add_biases(smaller: ModelGraph, before: ModelGraph, gaining: Collection[str]) -> None:
+    """Give a bias to every layer that gains one."""
+    for name in gaining:
+        node = smaller[name]
+        weight = smaller.tensor(node.tensors["weight"])
+        if weight.shape[1] != before.tensor(node.tensors["weight"]).shape[1]:
+            tensors = {"weight": node.tensors["weight"], "bias": weight.new_zeros(len(weight))}
+            smaller.replace(node, node.op, tensors=tensors, **node.attributes)
 
 
 def estimated(context: Context, graph: ModelGraph, kind: str) -> float:

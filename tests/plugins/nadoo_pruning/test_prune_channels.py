@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies
 
 import nadoo_core as nadoo
 from nadoo_core.data import Examples
-from nadoo_core.errors import NadooError, PassError
+from nadoo_core.errors import NadooError, NoChangeError, PassError
 from nadoo_core.importance import Opinion, Scoring
 from nadoo_core.passes import Context
 from nadoo_core.testing import check_pass
@@ -81,6 +81,22 @@ def test_what_the_estimator_says_of_the_device_is_a_target(kind: str) -> None:
     options: dict[str, Any] = {kind: int(wanted) if kind == "flash" else wanted}
     result = PruneChannels(**options, importance="l2").run(graph, context_with({}, estimate=estimate)).graph
     assert 0.6 <= count(result).parameters * 4 / whole <= 0.7
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+@pytest.mark.parametrize("kind", ["parameters", "flash"])
+def test_a_bias_that_the_refit_adds_is_part_of_the_target(kind: str, rounds: int) -> None:
+    def estimate(graph: ModelGraph, device: str | None = None) -> Any:
+        return SimpleNamespace(flash=SimpleNamespace(value=count(graph).parameters))
+
+    graph = residual_network()
+    whole = count(graph).parameters
+    for wanted in range(int(whole * 0.5), int(whole * 0.9), 61):
+        options: dict[str, Any] = {kind: wanted if kind == "flash" else wanted / whole}
+        step = PruneChannels(**options, importance="l1", rounds=rounds)
+        result = step.run(graph, context_with(estimate=estimate)).graph
+        assert "bias" in result["narrow"].tensors
+        assert count(result).parameters <= wanted
 
 
 def test_an_estimator_that_does_not_know_stops_the_pass() -> None:
@@ -270,8 +286,13 @@ def test_channels_that_are_no_work_are_not_worth_removing() -> None:
 
 
 def test_a_target_that_is_met_already_changes_nothing_and_is_an_error() -> None:
-    with pytest.raises(NadooError, match="changed nothing"):
-        PruneChannels(macs=1.0).run(residual_network(), context_with({}))
+    graph = residual_network()
+    whole = count(graph).macs(SYMBOLS)
+    message = f"asks for macs of at most {whole:,}, and the model has {whole:,} as it is; lower the target"
+    with pytest.raises(NoChangeError, match=message):
+        PruneChannels(macs=1.0).run(graph, context_with({}))
+    allowed = Context(allow_no_change=True)
+    assert PruneChannels(macs=1.0).run(graph, allowed).graph.fingerprint() == graph.fingerprint()
 
 
 @pytest.mark.slow
