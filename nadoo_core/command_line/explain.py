@@ -1,4 +1,4 @@
-"""`nadoo explain`: what a pass or a data set does, its options with what they may be, and what error codes mean."""
+"""`nadoo explain`: what a pass, data set, clip rule or number format is, its options, and what error codes mean."""
 
 import inspect
 from collections.abc import Iterable, Iterator
@@ -20,21 +20,29 @@ from nadoo_graphs.errors import Code
 CODES = {code.value: code for code in (*Code, *CoreCode)}
 
 
-@command("explain", short_help="Explain a pass, a data set or the code of an error.")
-@click.argument("name", metavar="PASS|DATASET|CODE")
+OFFERS = {
+    "datasets": ("dataset", "data set", '[data]\ndataset = "{}"'),
+    "clip_rules": ("clip rule", "clip rule", '[[step]]\npass = "quantize"\nclip = "{}"'),
+}
+"""What is explained by its options alone: its kind for programs and for people, and the lines that name it."""
+
+
+@command("explain", short_help="Explain a pass, data set, clip rule, number format or the code of an error.")
+@click.argument("name", metavar="PASS|DATASET|CLIP_RULE|FORMAT|CODE")
 @click.pass_obj
 def explain(session: Session, name: str) -> None:
-    """Explain a pass or a data set by its name, or the code of an error, such as N05."""
+    """Explain a pass, a data set, a clip rule or a number format by its name, or the code of an error, such as N05."""
     if name.upper() in CODES:
         explain_code(session, CODES[name.upper()])
         return
     registry = session.registry()
+    kinds = [kind for kind in OFFERS if name in registry.names(kind)]
     if name in registry.names("passes"):
         explain_pass(session, registry, name)
-    elif name in registry.names("datasets"):
-        explain_dataset(session, registry, name)
+    elif kinds:
+        explain_offer(session, registry, kinds[0], name)
     else:
-        raise PluginError(Problem(CoreCode.UNKNOWN_NAME, repr(name), unknown_name(registry, name)))
+        explain_format(session, registry, name)
 
 
 def explain_code(session: Session, code: Code | CoreCode) -> None:
@@ -43,12 +51,24 @@ def explain_code(session: Session, code: Code | CoreCode) -> None:
     answer(session, document, lambda: click.echo(f"{code.value} {code.name.lower()}: {code.meaning}"))
 
 
-def unknown_name(registry: Registry, name: str) -> str:
-    """What to do about a name that is no pass, data set or code."""
-    known = {*registry.names("passes"), *registry.names("datasets")}
-    if did_you_mean(name, known).startswith("did"):
-        return f"is no pass, data set or code of an error; {did_you_mean(name, known)}"
-    return f"is no pass, data set or code of an error; {registry.advice('passes', name)}"
+def explain_format(session: Session, registry: Registry, name: str) -> None:
+    """A number format: what its codes are, and what they take; a name that is nothing at all ends here."""
+    from nadoo_core.command_line.format_text import format_document, show_format
+    from nadoo_core.registry import ops_of
+
+    formats = ops_of(registry).formats
+    if name not in formats:
+        raise PluginError(Problem(CoreCode.UNKNOWN_NAME, repr(name), unknown_name(registry, name, formats.names)))
+    document = format_document(formats[name])
+    answer(session, document, lambda: show_format(document))
+
+
+def unknown_name(registry: Registry, name: str, formats: Iterable[str]) -> str:
+    """What to do about a name that nothing has."""
+    known = {*registry.names("passes"), *(name for kind in OFFERS for name in registry.names(kind)), *formats}
+    near = did_you_mean(name, known)
+    what = "is no pass, data set, clip rule, number format or code of an error"
+    return f"{what}; {near if near.startswith('did') else registry.advice('passes', name)}"
 
 
 def explain_pass(session: Session, registry: Registry, name: str) -> None:
@@ -95,20 +115,23 @@ def example_lines(fields: Iterable[OptionField]) -> list[str]:
     return [f"{item.key} = …    # {item.help}" for item in fields if item.required]
 
 
-def explain_dataset(session: Session, registry: Registry, name: str) -> None:
-    """A data set: its doc and options."""
-    cls, plugin = registry.load("datasets", name), registry.source("datasets", name).plugin
-    options = option_documents(cls) if hasattr(cls, "__attrs_attrs__") else []
-    document = {"kind": "dataset", "name": name, "plugin": plugin, "doc": inspect.getdoc(cls) or "", "options": options}
-    answer(session, document, lambda: show_dataset(document))
+def explain_offer(session: Session, registry: Registry, kind: str, name: str) -> None:
+    """A data set or a clip rule: its doc, its options and the lines that put it into a recipe."""
+    offered, plugin = registry.load(kind, name), registry.source(kind, name).plugin
+    options = option_documents(offered) if hasattr(offered, "__attrs_attrs__") else []
+    called, noun, lines = OFFERS[kind]
+    doc = inspect.getdoc(offered) or ""
+    document = {"kind": called, "name": name, "plugin": plugin, "doc": doc, "options": options}
+    answer(session, document, lambda: show_offer(document, noun, lines.format(name)))
 
 
-def show_dataset(document: dict[str, Any]) -> None:
-    """A data set for people, ending with the lines that put it into a recipe."""
-    click.echo(f"{document['name']}  (data set of {document['plugin']})\n")
+def show_offer(document: dict[str, Any], noun: str, lines: str) -> None:
+    """The same for people."""
+    click.echo(f"{document['name']}  ({noun} of {document['plugin']})\n")
     print_indented(document["doc"])
     show_options(document["options"])
-    click.echo(f'\nIn a recipe:\n\n    [data]\n    dataset = "{document["name"]}"')
+    click.echo("\nIn a recipe:\n")
+    print_indented(lines)
 
 
 def option_documents(cls: type) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "init": "Write a recipe for a model, with every choice explained.",
         "inspect": "Show a model: its nodes, work, weights and memory.",
         "plugins": "List what the installed plugins offer.",
-        "explain": "Explain a pass, a data set or the code of an error.",
+        "explain": "Explain a pass, data set, clip rule, number format or the code of an error.",
         "schema": "Print the JSON Schema of recipes, for editors.",
         "diff": "Compare two runs, or two saved graphs.",
         "new-plugin": "Write a package with a pass and its tests.",

@@ -20,6 +20,7 @@ from nadoo_graphs.formats.requantize import (
     requantize,
 )
 from nadoo_graphs.formats.rounding import Rounding, round_reals, shift_right
+from nadoo_graphs.formats.rows import level_table
 from nadoo_graphs.formats.scales import Grid, affine_grid, symmetric_grid
 from nadoo_graphs.formats.table import FormatTable, standard_formats
 
@@ -50,6 +51,7 @@ __all__ = [
     "fold_zero_point",
     "fused_bounds",
     "joint_pairs",
+    "level_table",
     "nested_codes",
     "nested_scale",
     "quantize_bias",

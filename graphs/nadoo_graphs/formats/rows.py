@@ -1,11 +1,14 @@
 """The rows of the standard table: every format that the library knows without a plugin, one line each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
+from math import isfinite
 
 import torch
 from attrs import evolve
 
+from nadoo_graphs.errors import Code
 from nadoo_graphs.formats.book import (
     CodeBook,
     centred,
@@ -17,6 +20,7 @@ from nadoo_graphs.formats.book import (
     twos_complement,
     unsigned,
 )
+from nadoo_graphs.formats.checks import refusal
 from nadoo_graphs.formats.code_books import (
     NORMAL_FLOAT,
     NORMAL_FLOAT_ROUNDED,
@@ -181,16 +185,22 @@ def power_rows() -> Iterator[Format]:
 
 
 def normal_rows() -> Iterator[Format]:
-    """Indices of ascending levels, of which number 7 is zero: the official table, and the one of four digits."""
-    codec, summary = TableCodec("uint8", 1.0, NORMAL_FLOAT), "indices of the 16 levels of a normal distribution"
-    yield coded(WordPacking, index_book("nf4"), codec, summary, "normalfloat4")
-    rounded = TableCodec("uint8", 1.0, NORMAL_FLOAT_ROUNDED)
-    yield coded(WordPacking, index_book("nf4bitnetmcu"), rounded, f"{summary}, rounded to four digits")
+    """The sixteen levels of a normal distribution: the official table, and the one of four digits."""
+    summary = "indices of the 16 levels of a normal distribution"
+    yield level_table("nf4", NORMAL_FLOAT, summary, "normalfloat4")
+    yield level_table("nf4bitnetmcu", NORMAL_FLOAT_ROUNDED, f"{summary}, rounded to four digits")
 
 
-def index_book(name: str) -> CodeBook:
-    """The indices of sixteen levels, of which number 7 is zero."""
-    return CodeBook(name, tuple(range(16)), "uint8", 7)
+def level_table(name: str, levels: Sequence[float], summary: str, *aliases: str) -> Format:
+    """A format of any ascending levels, whose codes are their indices: how a plugin makes one of its own."""
+    table = tuple(float(level) for level in levels)
+    if not all(map(isfinite, table)) or any(after <= before for before, after in pairwise(table)):
+        message = f"the levels are {list(table)}; give finite numbers, each above the one before"
+        raise refusal(Code.DATA, f"format {name!r}", message)
+    nearest = min(range(len(table)), key=lambda index: abs(table[index]), default=0)
+    book = CodeBook(name, tuple(range(len(table))), "uint8", nearest, has_zero=0.0 in table)
+    packing = StreamPacking if 32 % book.bits else WordPacking
+    return coded(packing, book, TableCodec("uint8", max(map(abs, table)), table), summary, *aliases)
 
 
 def level_rows() -> Iterator[Format]:

@@ -9,6 +9,7 @@ from nadoo_core.data import DATASETS
 from nadoo_core.errors import CoreCode
 from nadoo_core.registry import KINDS, Registry
 from nadoo_graphs.errors import Code
+from nadoo_graphs.formats import standard_formats
 from tests.core.command_line.calling import call
 
 PASSES = Registry.of().names("passes")
@@ -66,6 +67,22 @@ def test_explain_shows_the_options_of_a_table_inside_the_options() -> None:
     assert "augmentation.rotation" in names
 
 
+@pytest.mark.parametrize("name", Registry.of().names("clip_rules"))
+def test_explain_tells_every_clip_rule(name: str) -> None:
+    assert call("explain", name, "--json").document["kind"] == "clip rule"
+    assert f'clip = "{name}"' in call("explain", name).text
+
+
+@pytest.mark.parametrize("name", standard_formats().names)
+def test_explain_tells_every_number_format(name: str) -> None:
+    document, row = call("explain", name, "--json").document, standard_formats()[name]
+    assert (document["kind"], document["name"], document["bits"]) == ("format", name, float(row.bits))
+    assert document["levels"] is None or len(document["levels"]) == len(row.levels() or ())
+    text = call("explain", name.upper()).text
+    assert row.summary in text
+    assert (f'weights = "{name}"' in text) is (row.codec is not None and row.bits <= 16)
+
+
 def test_explain_marks_what_must_be_given(home: Path) -> None:
     text = (home / "doubling.py").read_text(encoding="utf-8").replace("default=2.0, ", "")
     (home / "strict.py").write_text(text, encoding="utf-8")
@@ -79,7 +96,7 @@ def test_explain_marks_what_must_be_given(home: Path) -> None:
     [
         ("trian", "did you mean 'train'"),
         ("digit", "did you mean 'digits'"),
-        ("N99", "is no pass, data set or code of an error"),
+        ("N99", "is no pass, data set, clip rule, number format or code of an error"),
     ],
 )
 def test_explain_gives_the_nearest_name(name: str, advice: str) -> None:
