@@ -65,7 +65,7 @@ $read
             fputs("the model wrote beside its arena or an array of the caller's\\n", stderr);
             return 5;
         }
-$write
+$write$inside
         if (sample == 0) {
 $again
         }
@@ -102,9 +102,11 @@ def driver_text(unit: Unit) -> str:
         else:
             reads.append(f"{pad * 2}if (fread({name} + GUARD, 1, {size}, file_{name}) != {size}) {{ return 3; }}")
     again += static_call(unit, pad * 3)
+    inside = "\n" + "\n".join(inside_lines(unit, pad * 2)) if unit.holds_border else ""
     return DRIVER.substitute(
         name=unit.name, upper=upper, open="\n".join(opens), read="\n".join(reads), write="\n".join(writes),
         again="\n".join(again), close="\n".join(closes), broken="".join(broken), arguments=", ".join(names),
+        inside=inside,
     )  # fmt: skip
 
 
@@ -124,3 +126,22 @@ def static_call(unit: Unit, pad: str) -> list[str]:
             lines.append(f"{pad}}}")
             lines.append(f"{pad}free(again_{name});")
     return [*lines, f"{pad}traced = before;"]
+
+
+def inside_lines(unit: Unit, pad: str) -> list[str]:
+    """The same sample with inputs and outputs in the arena, which must give the same."""
+    arguments, before, after = list[str](), list[str](), list[str]()
+    for name, buffer, written in unit.parameters():
+        place = f"(arena + GUARD + {unit.program.offsets[buffer.name]})"
+        size = f"{buffer.length} * sizeof({buffer.kind.c})"
+        arguments.append(f"({'' if written else 'const '}{buffer.kind.c} *)(void *){place}")
+        if written:
+            after.append(f"{pad}if (memcmp({place}, {name} + GUARD, {size}) != 0) {{")
+            after.append(f'{pad}    fputs("inputs and outputs in the arena give another result\\n", stderr);')
+            after.append(f"{pad}    return 7;")
+            after.append(f"{pad}}}")
+        else:
+            before.append(f"{pad}memcpy({place}, {name} + GUARD, {size});")
+    run = f"{unit.name}_run_in(arena + GUARD, {', '.join(arguments)})"
+    held = [f"{pad}const int kept = traced;", f"{pad}traced = -1;"]
+    return [*before, *held, f"{pad}if ({run} != 0) {{ return 4; }}", *after, f"{pad}traced = kept;"]

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from nadoo_c.emulating import target_of
 from nadoo_c.exporting import Artifact, Options, export
 from nadoo_c.kernels import CORES, KernelTable
 from nadoo_core.errors import CoreCode, OptionError, Problem
 from nadoo_core.options import option
+from nadoo_core.registry import Registry
+from nadoo_hardware.emulator import COMPILERS
 
 if TYPE_CHECKING:
     from nadoo_core.runs.exporting import ExportContext
@@ -29,8 +32,14 @@ class ExportC:
     )
     core: str = option(default="any", help=f"the core that kernels are chosen for: {', '.join(CORES)}")
     samples: int = option(default=100, help="how many samples of the data the C is verified on, beside extremes")
-    emulate: tuple[str, ...] = option(default=(), help="cores on which the C is emulated, verified and measured too")
+    border_in_arena: bool = option(
+        default=False, help="make room in the arena for inputs and outputs, where callers may keep them"
+    )
+    emulate: tuple[str, ...] = option(
+        default=(), help="cores or devices on which the C is emulated, verified and measured; a device gives cycles"
+    )
     emulated_samples: int = option(default=2, help="how many samples are emulated on each core")
+    compiler: str = option(default="zig", help=f"what compiles for the emulated cores: {', '.join(COMPILERS)}")
     unquantized: str = option(default="export", help='what becomes of layers in float32: "export" them, or "refuse"')
 
     def __attrs_post_init__(self) -> None:
@@ -40,7 +49,7 @@ class ExportC:
                 ("border", self.border, BORDERS),
                 ("core", self.core, CORES),
                 ("unquantized", self.unquantized, UNQUANTIZED),
-                *(("emulate", core, CORES[2:]) for core in self.emulate),
+                ("compiler", self.compiler, COMPILERS),
             )
             if value not in allowed
         ]
@@ -55,16 +64,18 @@ class ExportC:
         if self.unquantized == "refuse":
             refuse_floats(graph)
         samples = () if context is None else context.samples(graph, self.samples)
-        table = KernelTable() if context is None else KernelTable.of(context.registry)
-        return export(graph, folder, self.options(), samples, table)
+        registry = Registry.of() if context is None else context.registry
+        return export(graph, folder, self.options(registry), samples, KernelTable.of(registry))
 
-    def options(self) -> Options:
-        """What decides the C."""
+    def options(self, registry: Registry) -> Options:
+        """What decides the C; devices are found in a registry."""
         return Options(
             name=self.name,
             border=self.border,
             core=self.core,
-            emulate=self.emulate,
+            border_in_arena=self.border_in_arena,
+            emulate=tuple(target_of(name, registry) for name in self.emulate),
+            compiler=self.compiler,
             emulated_samples=max(1, self.emulated_samples),
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from nadoo_c.emulating import emulate_folder
+from nadoo_c.emulating import COMPILER, Target, emulate_folder, target_of
 from nadoo_c.errors import unequal
 from nadoo_c.folder import Folder, read_folder, write_folder
 from nadoo_c.kernels import PLAIN, KernelTable, WrittenKernel, written_kernels
@@ -30,9 +30,13 @@ class Options:
     name: str = ""
     border: str = "codes"
     core: str = "any"
-    emulate: tuple[str, ...] = ()
+    emulate: tuple[str | Target, ...] = ()
+    """Cores, or devices as targets."""
     emulated_samples: int = 2
+    compiler: str = COMPILER
+    """What compiles for the cores that are emulated."""
     optimized: bool = True
+    border_in_arena: bool = False
 
 
 @frozen(eq=False)
@@ -50,7 +54,7 @@ def compile_unit(graph: ModelGraph, options: Options, table: KernelTable) -> Uni
     program = optimize(program) if options.optimized else program
     written = written_kernels(program.kernels, table, options.core)
     scratch = {name: kernel.scratch for name, kernel in written.items() if kernel.scratch}
-    planned = plan(program, scratch=scratch)
+    planned = plan(program, scratch=scratch, border=options.border_in_arena)
     check(planned)
     return Unit(planned, identifier(options.name or graph.name).lower(), written)
 
@@ -71,10 +75,10 @@ def export(
     outputs, verified = verified_outputs(unit, folder, vectors.inputs, vectors.expected)
     report = report_of(unit, chosen, verified)
     write_folder(folder, unit, vectors, outputs, report)
-    for core in chosen.emulate:
-        measured = emulate_folder(folder, core, chosen.emulated_samples)
-        report["emulated"][core] = measured
-        verified = evolve(verified, emulated=(*verified.emulated, core))
+    for target in map(target_of, chosen.emulate):
+        measured = emulate_folder(folder, target, chosen.emulated_samples, compiler=chosen.compiler)
+        report["emulated"][target.name] = measured
+        verified = evolve(verified, emulated=(*verified.emulated, target.name))
     report["verified"] = verified.document()
     write_folder(folder, unit, vectors, outputs, report)
     return Artifact(folder, unit, report)
@@ -87,13 +91,14 @@ def placeholder(unit: Unit, vectors: Vectors) -> tuple[Any, ...]:
     return tuple(np.zeros((vectors.samples, buffer.length), buffer.kind.numpy) for buffer in unit.outputs)
 
 
-def verify(path: Path, cores: Sequence[str] = ()) -> dict[str, Any]:
+def verify(path: Path, targets: Sequence[str | Target] = (), compiler: str = COMPILER) -> dict[str, Any]:
     """Repeat the verification of a folder: interpreter, C at every level, and the emulator where it is asked for."""
+    chosen = [target_of(target) for target in targets]
     folder = read_folder(path)
     outputs, verified = verified_outputs(folder.unit, path, folder.inputs, ())
     require_recorded(folder, outputs)
-    measured = {core: emulate_folder(path, core) for core in cores}
-    return {**evolve(verified, emulated=tuple(cores)).document(), "measured": measured}
+    measured = {target.name: emulate_folder(path, target, compiler=compiler) for target in chosen}
+    return {**evolve(verified, emulated=tuple(measured)).document(), "measured": measured}
 
 
 def require_recorded(folder: Folder, outputs: Sequence[Any]) -> None:
@@ -117,6 +122,7 @@ def report_of(unit: Unit, options: Options, verified: Verified) -> dict[str, Any
         "memory": {
             "arena_bytes": program.arena_bytes,
             "border_bytes": border,
+            "ram_bytes": program.arena_bytes + (0 if unit.holds_border else border),
             "constants_bytes": sum(buffer.bytes for buffer in unit.flash),
             "map": memory_map(program),
         },

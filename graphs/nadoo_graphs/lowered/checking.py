@@ -114,14 +114,16 @@ def plan_violations(program: Program) -> Iterator[Problem]:
 
 
 def lives(program: Program) -> dict[str, tuple[int, int]]:
-    """The first and the last kernel that touches each buffer of the arena."""
-    found: dict[str, tuple[int, int]] = {}
+    """The first and the last kernel that touches each buffer of the arena; inputs are there before, outputs after."""
+    placed = {name for name in program.offsets if name in program.buffers}
+    found = {name: (-1, -1) for name in program.inputs if name in placed}
     for index, kernel in enumerate(program.kernels):
         for role in (*kernel.read, *kernel.written):
             name = kernel.roles[role].buffer
-            if program.buffers[name].storage == ARENA:
+            if program.buffers[name].storage == ARENA or name in placed:
                 found[name] = (found.get(name, (index, index))[0], index)
-    return found
+    last = len(program.kernels)
+    return {**found, **{name: (found[name][0], last) for name in program.outputs if name in placed}}
 
 
 def extent(program: Program, name: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from attrs import evolve
 
 from nadoo_graphs.lowered.expressions import Load, Name
-from nadoo_graphs.lowered.program import ARENA, Kernel, Program
+from nadoo_graphs.lowered.program import ARENA, INPUT, OUTPUT, Kernel, Program
 from nadoo_graphs.lowered.statements import For, If, Let, Statement, Store, all_parts, walk
 from nadoo_graphs.lowered.types import Kind
 from nadoo_graphs.memory import Program as Steps
@@ -13,17 +13,24 @@ from nadoo_graphs.memory import Step, plan_program
 
 
 def plan(
-    program: Program, *, in_place: bool = True, reorder: bool = True, scratch: Mapping[str, int] | None = None
+    program: Program,
+    *,
+    in_place: bool = True,
+    reorder: bool = True,
+    scratch: Mapping[str, int] | None = None,
+    border: bool = False,
 ) -> Program:
     """The same program in the order that needs least, with an offset for every buffer of the arena.
 
     `scratch` says how many bytes a kernel needs for itself while it runs; their offset has the kernel's name
-    followed by "_scratch".
+    followed by "_scratch". With `border` the arena has room for inputs and outputs too, where callers may keep them;
+    an input's bytes are used again once it has been read.
     """
-    arena = program.buffers_in(ARENA)
+    storages = (ARENA, INPUT, OUTPUT) if border else (ARENA,)
+    arena = [buffer for buffer in program.buffers.values() if buffer.storage in storages]
     wide = any(buffer.kind is Kind.I64 for buffer in arena)
     own = scratch or {}
-    steps = steps_of(program, in_place, own)
+    steps = steps_of(program, in_place, own, {buffer.name: buffer.bytes for buffer in arena})
     found = plan_program(steps, alignment=8 if wide else 4, in_place=in_place, reorder=reorder)
     kernels = {kernel.name: kernel for kernel in program.kernels}
     used = [buffer.name for buffer in arena if buffer.name in found.homes]
@@ -37,10 +44,10 @@ def plan(
     )
 
 
-def steps_of(program: Program, in_place: bool, scratch: Mapping[str, int]) -> Steps:
+def steps_of(program: Program, in_place: bool, scratch: Mapping[str, int], arena: dict[str, int]) -> Steps:
     """The kernels as the planner sees them; a buffer that is written in parts begins with its first part."""
-    arena = {buffer.name: buffer.bytes for buffer in program.buffers_in(ARENA)}
-    known: set[str] = set()
+    given = tuple(name for name in program.inputs if name in arena)
+    known = set(given)
     steps: list[Step] = []
     for kernel in program.kernels:
         written = ordered(kernel, kernel.written, arena)
@@ -51,7 +58,8 @@ def steps_of(program: Program, in_place: bool, scratch: Mapping[str, int]) -> St
         parts, own = len(fresh) < len(written), scratch.get(kernel.name, 0)
         steps.append(Step(kernel.name, tuple(reads), tuple(fresh), in_place=over, scratch=own, barrier=parts))
         known.update(fresh)
-    return Steps(steps=tuple(steps), sizes=arena)
+    taken = tuple(name for name in program.outputs if name in arena)
+    return Steps(steps=tuple(steps), sizes=arena, inputs=given, outputs=taken)
 
 
 def ordered(kernel: Kernel, roles: tuple[str, ...], arena: dict[str, int]) -> list[str]:

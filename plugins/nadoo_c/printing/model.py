@@ -63,8 +63,17 @@ class Unit:
     @property
     def word(self) -> Kind:
         """The kind whose alignment the arena has."""
-        wide = any(buffer.kind is Kind.I64 for buffer in self.program.buffers_in("arena"))
+        wide = any(buffer.kind is Kind.I64 for buffer in self.program.buffers.values() if self.is_placed(buffer))
         return Kind.I64 if wide else Kind.I32
+
+    def is_placed(self, buffer: Buffer) -> bool:
+        """Whether the arena has room for a buffer, which may be one of the caller's."""
+        return buffer.storage == "arena" or buffer.name in self.program.offsets
+
+    @property
+    def holds_border(self) -> bool:
+        """Whether callers may keep inputs and outputs in the arena."""
+        return any(self.is_placed(buffer) for _, buffer, _ in self.parameters())
 
     def parameters(self) -> list[tuple[str, Buffer, bool]]:
         """The parameters of the model: name, buffer, and whether it is written."""
@@ -112,7 +121,7 @@ int ${name}_run($arguments);
 /* Runs the model once on an arena of the caller's: ${upper}_ARENA_BYTES bytes on a boundary of $alignment.
    Gives 0, or 1 if a pointer is null or the arena lies on no such boundary. Reentrant. */
 int ${name}_run_in(void *arena, $arguments);
-
+$places
 #ifdef __cplusplus
 }
 #endif
@@ -132,7 +141,21 @@ def header_text(unit: Unit) -> str:
         macros="\n".join(macro_lines(unit)),
         arguments=arguments(unit),
         alignment=unit.word.bytes,
+        places="\n".join(place_lines(unit)),
     )
+
+
+def place_lines(unit: Unit) -> Iterator[str]:
+    """The functions that say where in the static arena callers may keep inputs and outputs."""
+    if not unit.holds_border:
+        return
+    yield ""
+    yield "/* Places in the arena of this file for inputs and outputs: pass them to the first function, and no memory"
+    yield "   beside the arena is needed. Inputs are overwritten. In an arena of the caller's they lie at the offsets"
+    yield "   above. */"
+    for name, buffer, _ in unit.parameters():
+        yield f"{buffer.kind.c} *{unit.name}_place_of_{name}(void);"
+    yield ""
 
 
 def macro_lines(unit: Unit) -> Iterator[str]:
@@ -145,10 +168,25 @@ def macro_lines(unit: Unit) -> Iterator[str]:
             yield f"/* {side.lower()} {buffer.name}: {shape_text(buffer)} */"
             yield f"#define {prefix}_LENGTH {buffer.length}"
             yield f"typedef {buffer.kind.c} {prefix.lower()}_t;"
+            if unit.holds_border:
+                yield f"#define {prefix}_OFFSET {unit.program.offsets[buffer.name]}"
             if buffer.scale is not None:
                 yield f"/* real value = (code - {prefix}_ZERO_POINT) * {prefix}_SCALE */"
                 yield f"#define {prefix}_SCALE {buffer.scale!r}"
                 yield f"#define {prefix}_ZERO_POINT ({buffer.zero_point})"
+
+
+KERNEL = """\
+/* A kernel stays a function: profiles show layers, and the frames of all do not add up to one. */
+#ifndef NADOO_KERNEL
+#if defined(__clang__)
+#define NADOO_KERNEL static __attribute__((noinline))
+#elif defined(__GNUC__)
+#define NADOO_KERNEL static __attribute__((noinline, noclone))
+#else
+#define NADOO_KERNEL static
+#endif
+#endif"""
 
 
 def model_text(unit: Unit) -> str:
@@ -168,6 +206,8 @@ def model_text(unit: Unit) -> str:
         "#ifndef NADOO_AFTER",
         "#define NADOO_AFTER(kernel, result, bytes)",
         "#endif",
+        "",
+        KERNEL,
         "",
         *(f"extern const {buffer.kind.c} {unit.name}_{buffer.name}[{buffer.length}];" for buffer in unit.flash),
         "",
@@ -220,7 +260,7 @@ def kernel_lines(unit: Unit, kernel: Kernel, helpers: set[str]) -> Iterator[str]
     if written is not None and written.scratch:
         parameters.append("uint8_t *restrict scratch")
     yield f"/* {kernel.comment} */"
-    yield f"static void {kernel.name}({', '.join(parameters)}) {{"
+    yield f"NADOO_KERNEL void {kernel.name}({', '.join(parameters)}) {{"
     if written is not None:
         yield from constant_lines(unit, kernel, written)
         yield from (f"{INDENT}{line}" if line.strip() else "" for line in written.body.rstrip("\n").split("\n"))
@@ -258,7 +298,7 @@ def overlapping(unit: Unit, kernel: Kernel) -> bool:
     spans: list[tuple[str, int, int]] = []
     for role in local_roles(unit, kernel):
         part, buffer = kernel.roles[role], unit.program.buffer_of(kernel, role)
-        home = "arena" if buffer.storage == "arena" else buffer.name
+        home = "arena" if unit.is_placed(buffer) else buffer.name
         start = unit.program.offsets.get(buffer.name, 0) + part.offset * buffer.kind.bytes
         spans.append((home, start, start + part.length * buffer.kind.bytes))
     return any(
@@ -309,6 +349,12 @@ def static_lines(unit: Unit) -> Iterator[str]:
     yield f"int {unit.name}_run({arguments(unit)}) {{"
     yield f"{INDENT}return {unit.name}_run_in({arena}, {', '.join(name for name, _, _ in unit.parameters())});"
     yield "}"
+    for name, buffer, _ in unit.parameters() if unit.holds_border else ():
+        yield ""
+        yield f"{buffer.kind.c} *{unit.name}_place_of_{name}(void) {{"
+        offset = unit.program.offsets[buffer.name]
+        yield f"{INDENT}return ({buffer.kind.c} *)(void *)((uint8_t *){arena} + {offset});"
+        yield "}"
 
 
 def call_arguments(unit: Unit, kernel: Kernel) -> Iterator[str]:

@@ -34,6 +34,9 @@ def usage_lines(unit: Unit) -> Iterator[str]:
             codes = f", codes of format {buffer.format}" if buffer.format else ""
             scale = f": real = (code - {buffer.zero_point}) * {buffer.scale!r}" if buffer.scale is not None else ""
             yield f"- `{port(side, buffers, index)}`: {shape_text(buffer)}{codes}{scale}"
+    if unit.holds_border:
+        places = ", ".join(f"`{unit.name}_place_of_{name}()`" for name, _, _ in unit.parameters())
+        yield f"\nThe arena has room for them: {places} of the static one; then no other memory is needed."
     yield "\nBoth functions return 0, or 1 if a pointer is null or the arena is misaligned.\n"
 
 
@@ -44,7 +47,9 @@ def memory_lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield "| what | bytes |\n|---|---|"
     yield f"| constants in flash | {memory['constants_bytes']:,} |"
     yield f"| arena | {memory['arena_bytes']:,} |"
-    yield f"| inputs and outputs, the caller's | {memory['border_bytes']:,} |\n"
+    where = "in the arena" if memory["ram_bytes"] == memory["arena_bytes"] else "the caller's"
+    yield f"| inputs and outputs, {where} | {memory['border_bytes']:,} |"
+    yield f"| RAM without the stack | {memory['ram_bytes']:,} |\n"
     yield "| buffer of the arena | offset | bytes |\n|---|---|---|"
     for row in memory["map"]:
         yield f"| {row['name']} | {row['offset']:,} | {row['bytes']:,} |"

@@ -17,7 +17,9 @@ from nadoo_core.errors import OptionError, PluginError
 from nadoo_core.registry import Registry
 from nadoo_graphs.capture import capture
 from nadoo_graphs.graph import ModelGraph
-from nadoo_graphs.lowered import Kernel
+from nadoo_graphs.lowered import Kernel, check, lower
+from nadoo_graphs.lowered.optimizing import optimize
+from nadoo_graphs.lowered.planning import plan
 from tests.core.command_line.calling import call
 from tests.graphs.lowered.test_quantized_rules import layer
 from tests.graphs.ops.quantized.samples import Grower
@@ -85,6 +87,43 @@ def test_codes_at_the_border_say_what_they_mean(tmp_path: Path) -> None:
     assert artifact.report["inputs"][0]["scale"] is not None
     assert "CODED_INPUT_SCALE" in (folder / "model.h").read_text()
     assert "equal in every code of 2 samples" in artifact.report["verified"]["against_graph"]
+
+
+class Sides(nn.Module):
+    """Two inputs, one of which nobody needs for long, and two outputs."""
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        both = (x.relu() + y).softmax(-1)
+        return both.amax(-1, keepdim=True), x * both
+
+
+def test_inputs_and_outputs_may_lie_in_the_arena(tmp_path: Path) -> None:
+    layers = nn.Sequential(nn.Linear(32, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+    for name, module, given in (("layers", layers, (32,)), ("sides", Sides(), (16, 16))):
+        samples = [torch.randn(6, size) for size in given]
+        graph = capture(module, tuple(value[:1] for value in samples))
+        reports: list[dict[str, int]] = []
+        for inside in (False, True):
+            folder = tmp_path / f"{name}_{inside}"
+            folder.mkdir()
+            report = export(graph, folder, Options(name="net", border_in_arena=inside), samples).report
+            reports.append(report["memory"])
+            subprocess.run(["make", "test"], cwd=folder, capture_output=True, check=True)
+        assert verify(folder)["samples"] == 14
+        apart, inside_it = reports
+        assert apart["ram_bytes"] == apart["arena_bytes"] + apart["border_bytes"]
+        assert inside_it["ram_bytes"] == inside_it["arena_bytes"] <= apart["ram_bytes"]
+        assert "net_place_of_in" in (folder / "model.h").read_text()
+        assert "The arena has room" in (folder / "README.md").read_text()
+    assert "#define NET_OUTPUT_1_OFFSET" in (folder / "model.h").read_text()
+
+
+def test_hidden_layers_use_the_bytes_of_the_input(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Linear(32, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+    program = lower(capture(module, (torch.randn(1, 32),)))
+    found = plan(optimize(program), border=True)
+    check(found)
+    assert found.arena_bytes == (32 + 8) * 4, "the input and the first hidden layer; all else follows in their place"
 
 
 def test_options_are_checked_all_at_once() -> None:
