@@ -69,8 +69,8 @@ class LayerTable(Generic[Held]):
 
 
 def names(graph: "ModelGraph") -> Iterator[str]:
-    """The names that a glob may fit."""
-    return (node.name for node in graph.nodes() if node.op not in {"input", "output"})
+    """The names that a glob may fit; an input is a value like others, whose format may be chosen."""
+    return (node.name for node in graph.nodes() if node.op != "output")
 
 
 def specificity(glob: str) -> tuple[bool, int]:

@@ -17,15 +17,20 @@ from nadoo_core.quantizing.rules import ClipRule
 from nadoo_core.training.hooks import Moment, TrainingHook
 from nadoo_graphs.formats import Format
 from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.ops.quantized.masters import master_roles, scale_role
 
 SMALLEST = 2.0**-126
-LAYERS = ("linear", "conv1d", "conv2d", "embedding")
+LAYERS = ("linear", "conv1d", "conv2d", "embedding", "lstm", "gru", "rnn_tanh", "rnn_relu")
 
 
 @frozen
 class QuantizedWeight:
-    """A weight that a layer encodes whenever it runs: where it is, its format, and whether its scale is learned."""
+    """A weight that a layer encodes whenever it runs: where it is, its format, and whether its scale is learned.
 
+    `node` names the weight for people: it is its layer, or one of the matrices of a recurrent layer.
+    """
+
+    layer: str
     node: str
     weight: str
     scale: str
@@ -43,13 +48,15 @@ def quantized_weights(graph: ModelGraph) -> Iterator[QuantizedWeight]:
     """Every weight of a layer that is held in a format with levels."""
     for node in graph.nodes():
         kind, _, layer = node.op.partition("_")
-        if kind not in {"quantized", "encoded"} or layer not in LAYERS or "weight_scale" not in node.tensors:
+        if kind not in {"quantized", "encoded"} or layer not in LAYERS:
             continue
         row = graph.formats[str(node.attributes["weight_format"])]
-        if row.kind != "float":
-            scale = node.tensors["weight_scale"]
-            learned = graph.record(scale).role == "parameter"
-            yield QuantizedWeight(node.name, node.tensors["weight"], scale, row, learned)
+        for role in master_roles(node.tensors):
+            scale = node.tensors.get(scale_role(role))
+            if row.kind != "float" and scale is not None:
+                name = node.name if role == "weight" else f"{node.name}.{role}"
+                learned = graph.record(scale).role == "parameter"
+                yield QuantizedWeight(node.name, name, node.tensors[role], scale, row, learned)
 
 
 class ClipHook(TrainingHook):
@@ -57,7 +64,7 @@ class ClipHook(TrainingHook):
 
     def __init__(self, graph: ModelGraph, rule_of: Callable[[str], ClipRule], freeze_epoch: int | None = None) -> None:
         self.weights = tuple(quantized_weights(graph))
-        self.rules = {item.node: rule_of(item.node) for item in self.weights if item.derives}
+        self.rules = {item.node: rule_of(item.layer) for item in self.weights if item.derives}
         self.freeze_epoch = freeze_epoch
 
     def on_step(self, moment: Moment) -> None:

@@ -1,5 +1,7 @@
 """Layers with weights: over codes, over numbers with encoded weights, or over codes of a scale found at run time."""
 
+from collections.abc import Mapping
+
 import torch
 
 from nadoo_graphs.formats import Format
@@ -17,7 +19,7 @@ SPATIAL = {"linear": 0, "conv1d": 1, "conv2d": 2}
 class LayerRewriter:
     """Rewrites layers with the scales that were found for their weights."""
 
-    def __init__(self, scales: dict[str, torch.Tensor | None], learned: frozenset[str]) -> None:
+    def __init__(self, scales: Mapping[tuple[str, str], torch.Tensor | None], learned: frozenset[str]) -> None:
         self.scales = scales
         self.learned = learned
         self.held: dict[tuple[str, str], str] = {}
@@ -38,7 +40,7 @@ class LayerRewriter:
 
     def weight_scale(self, rewriter: Rewriter, node: Node) -> str | None:
         """The tensor of a weight's scale, one for all layers that share the weight."""
-        scale, weight = self.scales[node.name], node.tensors["weight"]
+        scale, weight = self.scales[node.name, "weight"], node.tensors["weight"]
         if scale is None:
             return None
         key = (weight, str(tuple(scale.shape)))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nadoo_graphs.formats import Format
     from nadoo_graphs.graph import ModelGraph
 
-LAYERS = ("linear", "conv1d", "conv2d", "embedding")
+LAYERS = ("linear", "conv1d", "conv2d", "embedding", "lstm", "gru", "rnn_tanh", "rnn_relu")
 NONE, RELU_NORM = "none", "relu-norm"
 BYTE = 8
 MARKS = ("quantize", "dequantize")

@@ -12,6 +12,7 @@ from nadoo_core.quantizing import Range, make_estimator
 from nadoo_graphs.errors import GraphError
 from nadoo_graphs.formats import Format
 from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.node import Node
 from nadoo_graphs.values import Value
 from nadoo_quantization.asking import asked
 from nadoo_quantization.calibration import calibration_inputs, drop_ranges, kept_ranges, measured_ranges, no_data
@@ -20,6 +21,7 @@ from nadoo_quantization.handlers import all_handlers
 from nadoo_quantization.layers import LayerRewriter
 from nadoo_quantization.quantize import NONE, RELU_NORM, quantized_nodes
 from nadoo_quantization.reconstruct import Pair
+from nadoo_quantization.recurrent import CELLS, RecurrentRewriter, complaint
 from nadoo_quantization.rewriter import Rewriter
 from nadoo_quantization.weights import norm_problems, shared_problems, weight_problems, weight_scales
 
@@ -68,7 +70,8 @@ class Quantizing:
         learned = frozenset(name for name, rule in weights.rules.items() if rule.learns)
         handlers = {
             **all_handlers(),
-            **dict.fromkeys(LAYER_OPS, LayerRewriter(dict(weights.scales), learned).handler()),
+            **dict.fromkeys(LAYER_OPS, LayerRewriter(weights.scales, learned).handler()),
+            **dict.fromkeys(CELLS, RecurrentRewriter(weights.scales).handler()),
         }
         with asked(context):
             Rewriter(self.graph, step, context, layers, ranges, handlers).rewrite()
@@ -112,13 +115,18 @@ class Quantizing:
         """The layers whose weights are quantized, with their formats, in order."""
         step, problems, found = self.step, list[Problem](), dict[str, Format]()
         for node in step.where.matches(self.graph):
-            if node.op not in LAYER_OPS:
+            if node.op not in (*LAYER_OPS, *CELLS):
                 self.context.refuse(node, f"{node.op!r} has no row with quantized weights")
                 continue
             try:
                 found[node.name] = self.graph.formats[step.weights_of(node)]
             except GraphError as error:
                 problems += error.problems
+                continue
+            reason = self.stays(node, found[node.name])
+            if reason is not None:
+                del found[node.name]
+                self.context.refuse(node, reason)
         names = list(found)
         for place, chosen in ((0, step.first), (-1, step.last)):
             if chosen is not None and names:
@@ -128,6 +136,13 @@ class Quantizing:
                     problems += error.problems
         self.refuse(list(dict.fromkeys(problems)))
         return found
+
+    def stays(self, node: Node, row: Format) -> str | None:
+        """Why a recurrent layer keeps its floating-point weights; other layers have a row for everything."""
+        if node.op not in CELLS:
+            return None
+        integers = self.step.activation_scale == "static" and not (self.step.only_weights or self.step.relu_norm)
+        return complaint(node, row, integers=integers)
 
     def problems(self, layers: Mapping[str, Format]) -> list[Problem]:
         """Everything that keeps the graph from being quantized as asked."""
@@ -178,8 +193,8 @@ LAYER_OPS = ("linear", "conv1d", "conv2d", "embedding")
 
 
 def stays_float(graph: ModelGraph, before: ModelGraph, name: str) -> bool:
-    """Whether a node that was there before still computes on numbers."""
-    if name not in before or before[name].op in {"input", "output", "tensor"}:
+    """Whether a node that was there before still computes on numbers; constants compute nothing."""
+    if name not in before or before[name].op == "output" or not before.operands(name):
         return False
     node = graph[name]
     return node.op == before[name].op and any(item.is_floating and item.format is None for item in node.outputs)

@@ -12,10 +12,10 @@ from nadoo_core.passes import Context
 from nadoo_core.quantizing import Walk
 from nadoo_graphs.formats import Format
 from nadoo_graphs.graph import ModelGraph
-from nadoo_graphs.node import Node
+from nadoo_graphs.ops.quantized.masters import scale_role
 from nadoo_graphs.values import Value
 from nadoo_quantization.calibration import calibration_inputs
-from nadoo_quantization.weights import laid_along
+from nadoo_quantization.weights import laid_along, masters
 
 if TYPE_CHECKING:
     from nadoo_quantization.quantize import Quantize
@@ -29,33 +29,41 @@ def layer_table(
     step: "Quantize", before: ModelGraph, after: ModelGraph, layers: Mapping[str, Format], context: Context
 ) -> list[Row]:
     """One row a layer, in order."""
-    rows = {name: weight_row(before, after, name, row) for name, row in layers.items() if name in after}
+    found = {name: weight_rows(before, after, name, row) for name, row in layers.items() if name in after}
+    rows = {name: items[0] for name, items in found.items()}
     if step.report != "weights":
         inputs = calibration_inputs(before, context, min(step.samples, EXAMPLES))
         if inputs is not None:
             add_outputs(before, after, inputs, rows)
     if step.report == "accuracy":
         add_accuracy(step, before, rows, context)
-    return list(rows.values())
+    return [row for items in found.values() for row in items]
 
 
 # --- weights ----------------------------------------------------------------------------------------------------------
 
 
-def weight_row(before: ModelGraph, after: ModelGraph, name: str, row: Format) -> Row:
-    """What is known of a layer from its weights alone."""
-    node = after[name]
-    original = before.tensor(before[name].tensors["weight"]).double()
-    found: Row = {"layer": name, "op": node.op, "format": row.name, "weights": original.numel()}
-    return {**found, **held_weight(after, node, row, original)}
+def weight_rows(before: ModelGraph, after: ModelGraph, name: str, row: Format) -> list[Row]:
+    """What is known of a layer from its weights alone: one row, or one for each matrix of a recurrent layer."""
+    node, found = after[name], list[Row]()
+    for role, tensor in masters(before[name]):
+        original = before.tensor(tensor).double()
+        place = name if role == "weight" else f"{name}.{role}"
+        known: Row = {"layer": place, "op": node.op, "format": row.name, "weights": original.numel()}
+        held = (after.tensor(node.tensors[role]), after.tensors.get(node.tensors.get(scale_role(role), "")))
+        scale = None if held[1] is None else held[1].value
+        found.append({**known, **held_weight(held[0], scale, row, original)})
+    return found
 
 
-def held_weight(graph: ModelGraph, node: Node, row: Format, original: torch.Tensor | None = None) -> Row:
+def held_weight(
+    master: torch.Tensor, held_scale: torch.Tensor | None, row: Format, original: torch.Tensor | None = None
+) -> Row:
     """Scale, clip, share clipped, signal-to-noise ratio and entropy of a weight as it is held."""
-    weight = graph.tensor(node.tensors["weight"]).double()
-    scale = graph.tensor(node.tensors["weight_scale"]).double() if "weight_scale" in node.tensors else torch.ones(())
+    weight = master.double()
+    scale = torch.ones(()) if held_scale is None else held_scale.double()
     steps = laid_along(scale, weight) if scale.ndim else scale.double()
-    codes = row.encode(weight, steps, where=node.tensors["weight"], allow_degenerate=True)
+    codes = row.encode(weight, steps, allow_degenerate=True)
     reference = weight if original is None else original
     found: Row = {"snr_db": decibels(reference, reference - row.decode(codes, steps, dtype=torch.float64))}
     levels = row.levels()

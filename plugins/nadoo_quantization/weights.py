@@ -12,6 +12,7 @@ from nadoo_core.quantizing import Book, ClipRule, along, make_rule, rows_of
 from nadoo_graphs.formats import Format
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
+from nadoo_graphs.ops.quantized.masters import master_roles
 
 if TYPE_CHECKING:
     from nadoo_quantization.quantize import Quantize
@@ -23,23 +24,28 @@ ZERO_FORMATS = ("ternary", "int4", "int8", "nf4")
 
 @frozen
 class WeightScales:
-    """The scales of all chosen weights by node, each [out], or a single number for one per tensor."""
+    """The scales of all chosen weights by node and role, each [out], or a single number for one per tensor."""
 
     rules: Mapping[str, ClipRule]
-    scales: Mapping[str, torch.Tensor | None]
+    scales: Mapping[tuple[str, str], torch.Tensor | None]
 
 
 def weight_scales(graph: ModelGraph, step: "Quantize", context: Context, layers: Mapping[str, Format]) -> WeightScales:
     """The scale of every weight by the clip rule of its layer; formats of floating point have none."""
     rules = {name: rule_of(step, context, name) for name, row in layers.items() if row.kind != "float"}
-    scales: dict[str, torch.Tensor | None] = {}
+    scales: dict[tuple[str, str], torch.Tensor | None] = {}
     for done, (name, row) in enumerate(layers.items(), 1):
-        weight = graph.tensor(graph[name].tensors["weight"])
         rule = rules.get(name)
         granularity = "tensor" if graph[name].op == "embedding" else step.granularity
-        scales[name] = None if rule is None else scale_of(weight, row, rule, granularity)
+        for role, tensor in masters(graph[name]):
+            scales[name, role] = None if rule is None else scale_of(graph.tensor(tensor), row, rule, granularity)
         context.progress(done, len(layers), f"clip of {name}")
     return WeightScales(rules, scales)
+
+
+def masters(node: Node) -> list[tuple[str, str]]:
+    """The roles and tensors of a layer that are weights: one, or the matrices of a recurrent layer."""
+    return [(role, node.tensors[role]) for role in master_roles(node.tensors)]
 
 
 def rule_of(step: "Quantize", context: Context, name: str) -> ClipRule:
@@ -83,10 +89,10 @@ def laid_along(scale: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 def weight_problems(graph: ModelGraph, layers: Mapping[str, Format], *, allow_degenerate: bool) -> Iterator[Problem]:
     """Every weight that cannot be quantized as asked, by the name of its tensor."""
     for name, row in layers.items():
-        tensor = graph[name].tensors["weight"]
-        message = complaint(graph.tensor(tensor), row, graph, allow_degenerate=allow_degenerate)
-        if message is not None:
-            yield Problem(CoreCode.DATA, f"tensor {tensor!r} of {name!r}", message)
+        for _, tensor in masters(graph[name]):
+            message = complaint(graph.tensor(tensor), row, graph, allow_degenerate=allow_degenerate)
+            if message is not None:
+                yield Problem(CoreCode.DATA, f"tensor {tensor!r} of {name!r}", message)
 
 
 def complaint(weight: torch.Tensor, row: Format, graph: ModelGraph, *, allow_degenerate: bool) -> str | None:
@@ -143,14 +149,8 @@ def norm_problems(graph: ModelGraph, layers: Mapping[str, Format]) -> Iterator[P
 def shared_problems(graph: ModelGraph, layers: Mapping[str, Format]) -> Iterator[Problem]:
     """Tied weights of which one is to be quantized in another way, or not at all."""
     for name, row in layers.items():
-        tensor = graph[name].tensors["weight"]
-        others = [user for user in graph.tensor_users(tensor) if user != name]
-        for user in others:
-            if user in layers and layers[user].name != row.name:
+        for _, tensor in masters(graph[name]):
+            others = [user for user in graph.tensor_users(tensor) if user in layers and layers[user].name != row.name]
+            for user in others:
                 message = f"is shared with {user!r}, which is to be {layers[user].name!r} and not {row.name!r}"
                 yield Problem(CoreCode.OPTION, f"tensor {tensor!r} of {name!r}", f"{message}; give both one format")
-
-
-def is_layer_with_weight(node: Node) -> bool:
-    """Whether a node has a weight of its own."""
-    return "weight" in node.tensors

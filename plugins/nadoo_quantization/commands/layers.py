@@ -60,10 +60,10 @@ def rows_of_graph(graph: "ModelGraph") -> list[Row]:
     return [
         {
             "layer": item.node,
-            "op": graph[item.node].op,
+            "op": graph[item.layer].op,
             "format": item.format.name,
             "weights": graph.tensor(item.weight).numel(),
-            **held_weight(graph, graph[item.node], item.format),
+            **held_weight(graph.tensor(item.weight), graph.tensor(item.scale), item.format),
         }
         for item in quantized_weights(graph)
     ]

@@ -1,0 +1,135 @@
+"""One epoch of healing with quantization in the loop, beside one epoch of the float model trained the same way.
+
+python -m benchmarks.quantized_healing [--models resnet20,…] [--formats float,int4,int2] [--rate R] [--record]
+
+The steps are those of a recipe: fold-batch-norm, quantize (activations in int8), heal. "float" heals the model as it
+is, with its batch norms. What is recorded is merged into what is there, model by model and format by format. NADOO_DATA
+is the folder of models and data.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import nadoo_core as nadoo
+from benchmarks.figures import RESULTS, SEED
+from benchmarks.post_training import CALIBRATION, right
+from nadoo_cleanup.fold_batch_norm import FoldBatchNorm
+from nadoo_core.data import Augmentation, Examples
+from nadoo_core.passes import TRAINED, Context, LayerTable, Services
+from nadoo_core.runs.learning import with_tensors
+from nadoo_core.training import Trainer, TrainingOptions
+from nadoo_graphs.graph import ModelGraph
+from nadoo_quantization.quantize import Quantize
+from nadoo_training.heal import Heal
+
+MODELS, FORMATS = ("resnet20", "resnet56"), ("float", "int4", "int2")
+POINTS = {"int4": 0.5, "int2": 4.0}
+"""How far below the float model each format may end."""
+BATCH, RATE = 64, 1e-3
+Document = dict[str, Any]
+
+
+def train(graph: ModelGraph, examples: Examples, *, seed: int = SEED, hooks: Any = (), **options: Any) -> ModelGraph:
+    """The graph with trained tensors, as a run trains it."""
+    module = graph.to_module()
+    Trainer(module, TrainingOptions(**options, seed=seed), hooks=hooks, progress=told).fit(examples)
+    return with_tensors(graph, module)
+
+
+def told(done: int, total: int, text: str) -> None:
+    """A line now and then, because an epoch takes minutes."""
+    if done % 100 == 0 or done == total:
+        sys.stderr.write(f"{done}/{total} {text}\n")
+
+
+def context_of(step: str, images: Tensor, examples: Examples) -> Context:
+    """What a run gives to a step."""
+    services = Services(
+        data={"calibration": Examples(images), "train": examples},
+        train=lambda graph, **options: train(graph, examples, **options),
+    )
+    return Context(step=step, seed=SEED, services=services, properties=frozenset({TRAINED.name}), check=False)
+
+
+def started(graph: ModelGraph, form: str, context: Context) -> ModelGraph:
+    """The graph that is healed: as it is, or folded and quantized."""
+    if form == "float":
+        return graph
+    folded = FoldBatchNorm().run(graph, context).graph if graph.nodes(op="batch_norm") else graph
+    return Quantize(weights=LayerTable({"*": form}), report="weights").run(folded, context).graph
+
+
+def measured(name: str, form: str, rate: float) -> Document:
+    """The accuracy before and after one epoch, and the time it took."""
+    models = importlib.import_module("real_models")
+    model, calibration, test, labels = models.get(name)
+    images, truth = models.cifar10("train")
+    examples = Examples(models.imagenet_scale(images), truth)
+    chosen = calibration[:: max(1, len(calibration) // CALIBRATION)][:CALIBRATION]
+    context = context_of("heal", chosen, examples)
+    graph = started(nadoo.capture(model, calibration[:2]), form, context)
+    before, began = right(graph, test, labels), time.process_time()
+    step = Heal(epochs=1, batch=BATCH, rate=rate, keep="last", augmentation=Augmentation(flip=True))
+    healed = step.run(graph, context).graph
+    seconds = round(time.process_time() - began)
+    return {
+        "before": 100 * before / len(test),
+        "after": 100 * right(healed, test, labels) / len(test),
+        "seconds": seconds,
+        "rate": rate,
+    }
+
+
+def record(name: str, form: str, found: Document) -> None:
+    """Put what was found beside what is recorded, with how far it is from the float model."""
+    path = RESULTS / "quantized_healing.json"
+    models: Document = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
+    models.setdefault(name, {})[form] = found
+    for key, entry in models[name].items():
+        if key in POINTS and "float" in models[name]:
+            below = models[name]["float"]["after"] - entry["after"]
+            entry |= {"below_float": round(below, 2), "holds": below <= POINTS[key]}
+    document = {
+        "command": "NADOO_DATA=… python -m benchmarks.quantized_healing --record",
+        "seed": SEED,
+        "nadoo": version("nadoo"),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "batch": BATCH,
+        "models": models,
+    }
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Measure, print, and record if asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--formats", default=",".join(FORMATS))
+    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--record", action="store_true")
+    chosen = parser.parse_args()
+    sys.path.insert(0, os.environ["NADOO_DATA"])
+    for name in chosen.models.split(","):
+        for form in chosen.formats.split(","):
+            found = measured(name, form, chosen.rate)
+            sys.stdout.write(f"{name} {form}: {found}\n")
+            sys.stdout.flush()
+            if chosen.record:
+                record(name, form, found)
+
+
+if __name__ == "__main__":
+    main()
