@@ -18,16 +18,22 @@ MOST_ROWS = 20
 @click.option("--core", required=True, metavar="CORE", help="m0, m3, m4, m7, m33, rv32imc, rv32emc or rv32ec.")
 @click.option("--entry", required=True, metavar="NAME", help="A function without arguments; its return ends the run.")
 @click.option("--device", metavar="D", help="Whose table of cycles to use: a name, an alias or a file.")
+@click.option(
+    "--kernel", "kernels", multiple=True, metavar="NAME", help="Count this function with all it calls; 'run_*'."
+)
 @click.option("--limit", type=int, default=INSTRUCTION_LIMIT, show_default=True, help="Most instructions to run.")
 @click.pass_obj
-def emulate_command(session: Session, elf: Path, core: str, entry: str, device: str | None, limit: int) -> None:
+def emulate_command(
+    session: Session, elf: Path, core: str, entry: str, device: str | None, kernels: tuple[str, ...], limit: int
+) -> None:
     """Run a function of ELF, a linked program with its symbols, and count what it executes.
 
-    Counts are exact, in total, by function and by class of instruction, and so is the stack that is written. Cycles
-    follow from the device's table and are unknown where it has a gap. Peripherals are not emulated.
+    Counts are exact, in total, by function, by kernel and by class of instruction, and so is the stack that is written.
+    A kernel is a function that you name, with all that it calls. Cycles follow from the device's table and are unknown
+    where it has a gap. Peripherals are not emulated.
     """
     chosen = None if device is None else find_device(device, session.registry())
-    found = emulate(elf, core, entry, device=chosen, limit=limit)
+    found = emulate(elf, core, entry, kernels=kernels, device=chosen, limit=limit)
     answer(session, {**found.document(), "device": chosen and chosen.name}, lambda: show(found))
 
 
@@ -45,12 +51,18 @@ def show(found: Emulation) -> None:
             "cycles": cycles,
             "of which waiting for flash": waiting,
             "stack": bytes_text(found.stack_bytes),
+            "flash": bytes_text(found.flash_bytes),
+            "variables": bytes_text(found.static_bytes),
         }
     )
     click.echo()
     print_table(
         ("class", "instructions"), [(name, f"{n:,}") for name, n in found.classes.items()], numbers="instructions"
     )
+    if found.kernels:
+        click.echo()
+        rows = [(name, f"{one.instructions:,}", cycles_text(one.priced.value)) for name, one in found.kernels.items()]
+        print_table(("kernel", "instructions", "cycles"), rows, numbers="instructions cycles")
     click.echo()
     listed = list(found.functions.items())
     print_table(
@@ -58,6 +70,11 @@ def show(found: Emulation) -> None:
     )
     if len(listed) > MOST_ROWS:
         click.echo(f"and {len(listed) - MOST_ROWS} more functions")
+
+
+def cycles_text(cycles: int | None) -> str:
+    """Cycles, where they are known."""
+    return "unknown" if cycles is None else f"{cycles:,}"
 
 
 COMMAND = emulate_command

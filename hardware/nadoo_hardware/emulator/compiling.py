@@ -29,10 +29,9 @@ MEMORY {{ flash (rx) : ORIGIN = {flash:#x}, LENGTH = {size}  ram (rwx) : ORIGIN 
 SECTIONS {{
     .text : {{ *(.text .text.*) }} > flash
     .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} > flash
-    .ARM.exidx : {{ *(.ARM.exidx .ARM.exidx.*) }} > flash
-    .eh_frame : {{ *(.eh_frame) }} > flash
     .data : {{ *(.data .data.* .sdata .sdata.*) }} > ram
     .bss (NOLOAD) : {{ *(.bss .bss.* .sbss .sbss.* COMMON) }} > ram
+    /DISCARD/ : {{ *(.ARM.exidx .ARM.exidx.* .ARM.extab .ARM.extab.* .eh_frame .eh_frame_hdr) }}
 }}
 """
 
@@ -71,7 +70,7 @@ def compile_program(
         "-Wl,--gc-sections",
         f"-Wl,-e,{entry}",
     ]
-    given = [*flags, *included, *linked, *map(str, sources), *library_of(compiler)]
+    given = [*flags, *included, *linked, *map(str, sources), *library_of(compiler, row)]
     run_compiler([*command, *FREESTANDING, *given, "-o", str(elf)], row)
     return Image(elf=elf, core=core, entry=entry, compiler=compiler, flags=tuple(flags))
 
@@ -93,9 +92,15 @@ def command_of(compiler: str, core: Core) -> list[str]:
     return [compiler, *core.gcc_flags, "-nostartfiles", "-nostdlib"]
 
 
-def library_of(compiler: str) -> tuple[str, ...]:
+def library_of(compiler: str, core: Core) -> tuple[str, ...]:
     """What is linked after the program: zig brings it all, a GNU compiler its arithmetic but no C library."""
-    return () if compiler == "zig" else (str(MEMORY), "-lgcc")
+    if compiler == "zig":
+        return ()
+    if not core.library_flags:
+        return (str(MEMORY), "-lgcc")
+    command = [compiler, *core.library_flags, "-print-libgcc-file-name"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, check=False)  # noqa: S603
+    return (str(MEMORY), found.stdout.strip() or "-lgcc")
 
 
 def run_compiler(command: list[str], core: Core) -> None:

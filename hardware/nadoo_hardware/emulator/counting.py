@@ -8,8 +8,20 @@ from attrs import define, field, frozen
 
 from nadoo_hardware.emulator.cycles import WORD, Cycles
 from nadoo_hardware.emulator.instructions import CLASSES, COARSE, CONDITIONAL, Instruction
-from nadoo_hardware.emulator.machine import Edges
-from nadoo_hardware.emulator.program import Program
+from nadoo_hardware.emulator.machine import Edges, Path
+from nadoo_hardware.emulator.program import Program, Section
+
+
+@frozen
+class KernelCount:
+    """What one function took with all that it called."""
+
+    instructions: int
+    priced: Cycles
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {"instructions": self.instructions, "cycles": self.priced.value}
 
 
 @frozen
@@ -29,12 +41,25 @@ class Emulation:
     kinds: Mapping[str, int]
     """The same by the finer classes of device files."""
     priced: Cycles
+    kernels: Mapping[str, KernelCount] = field(factory=dict[str, KernelCount])
+    """The functions that were named, each with all that it calls, in the order in which they ran first."""
+    sections: tuple[Section, ...] = ()
     memory: Mapping[str, bytes] = field(factory=dict[str, bytes], repr=False)
 
     @property
     def cycles(self) -> int | None:
         """Cycles on the device that was named; None where they are not known."""
         return self.priced.value
+
+    @property
+    def flash_bytes(self) -> int:
+        """Code, constants and initial values, as linked."""
+        return sum(section.size for section in self.sections if section.in_flash)
+
+    @property
+    def static_bytes(self) -> int:
+        """Variables, which take RAM beside the stack."""
+        return sum(section.size for section in self.sections if section.in_ram)
 
     def document(self) -> dict[str, Any]:
         """Everything but memory, for programs."""
@@ -48,8 +73,11 @@ class Emulation:
             "cycles_unknown": self.priced.unknown or None,
             "verified": self.priced.verified,
             "stack_bytes": self.stack_bytes,
+            "flash_bytes": self.flash_bytes,
+            "static_bytes": self.static_bytes,
             "functions": dict(self.functions),
             "classes": dict(self.classes),
+            "kernels": {name: kernel.document() for name, kernel in self.kernels.items()},
         }
 
 
@@ -62,6 +90,13 @@ class Counts:
     transfers: int = 0
     lines: int = 0
 
+    def add(self, other: "Counts") -> None:
+        """Count what another counted too."""
+        self.functions += other.functions
+        self.kinds += other.kinds
+        self.transfers += other.transfers
+        self.lines += other.lines
+
     @property
     def classes(self) -> dict[str, int]:
         """The nine classes, also those that did not occur."""
@@ -72,6 +107,15 @@ class Counts:
 
 
 Reader = Callable[[int, int], tuple[Instruction, ...]]
+
+
+def by_kernel(paths: Mapping[Path, Counts]) -> dict[str, Counts]:
+    """What each kernel took with all that it called, in the order in which they ran first."""
+    found: dict[str, Counts] = {}
+    for path, counts in paths.items():
+        for name in dict.fromkeys(path):
+            found.setdefault(name, Counts()).add(counts)
+    return found
 
 
 def count(edges: Edges, program: Program, read: Reader, line: int = WORD) -> Counts:

@@ -1,13 +1,14 @@
 """One function of one program on one core, from its call to its return."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nadoo_core.errors import CoreCode
 from nadoo_hardware.emulator.cores import find_core
-from nadoo_hardware.emulator.counting import Counts, Emulation, count
-from nadoo_hardware.emulator.cycles import cycles_of, line_bytes
+from nadoo_hardware.emulator.counting import Counts, Emulation, KernelCount, by_kernel, count
+from nadoo_hardware.emulator.cycles import Cycles, cycles_of, line_bytes
 from nadoo_hardware.emulator.disassembly import Disassembler
 from nadoo_hardware.emulator.errors import failed
 from nadoo_hardware.emulator.instructions import Instruction
@@ -21,29 +22,45 @@ INSTRUCTION_LIMIT = 4_000_000_000
 
 
 def emulate(
-    elf: Path, core: str, entry: str, *, symbols: Sequence[str] = (), device: "Device | None" = None,
-    limit: int = INSTRUCTION_LIMIT,
+    elf: Path, core: str, entry: str, *, symbols: Sequence[str] = (), kernels: Sequence[str] = (),
+    device: "Device | None" = None, limit: int = INSTRUCTION_LIMIT,
 ) -> Emulation:  # fmt: skip
     """Run a function without arguments until it returns; `symbols` are variables whose bytes are wanted afterwards.
 
-    With a device, its table says how many cycles that takes; a program that runs longer than `limit` is stopped.
+    `kernels` are functions, or patterns of their names, whose counts are wanted with all that they call. With a device,
+    its table says how many cycles that takes; a program that runs longer than `limit` is stopped.
     """
     if limit < 1:
         raise failed("limit", f"is {limit}; give at least 1 instruction", CoreCode.OPTION)
     row = find_core(core)
     program = read_program(Path(elf), row)
     machine, disassembler = Machine.of(row, program), Disassembler.of(row)
-    trace = machine.run(entry, symbols, limit)
+    trace = machine.run(entry, symbols, program.functions_like(kernels), limit)
 
+    @cache
     def read(address: int, size: int) -> tuple[Instruction, ...]:
         return disassembler.block(bytes(machine.engine.mem_read(address, size)), address)
 
-    counts: Counts = count(trace.edges, program, read, line_bytes(device))
+    parts = {path: count(edges, program, read, line_bytes(device)) for path, edges in trace.edges.items()}
+    counts = Counts()
+    for part in parts.values():
+        counts.add(part)
     instructions, functions = counts.functions.total(), dict(counts.functions.most_common())
     if instructions > limit:
         raise over_limit(entry, limit, next(iter(functions)))
     return Emulation(
         core=core, entry=entry, compiler=program.compiler, instructions=instructions, stack_bytes=trace.stack_bytes,
         functions=functions, classes=counts.classes, kinds=dict(counts.kinds), memory=trace.memory,
-        priced=cycles_of(counts.kinds, counts.transfers, counts.lines, device),
+        priced=priced(counts, device), sections=program.sections,
+        kernels={name: kernel_count(part, device) for name, part in by_kernel(parts).items()},
     )  # fmt: skip
+
+
+def kernel_count(counts: Counts, device: "Device | None") -> KernelCount:
+    """What one kernel took."""
+    return KernelCount(counts.functions.total(), priced(counts, device))
+
+
+def priced(counts: Counts, device: "Device | None") -> Cycles:
+    """The cycles of some counts."""
+    return cycles_of(counts.kinds, counts.transfers, counts.lines, device)

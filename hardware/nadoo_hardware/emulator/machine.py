@@ -19,14 +19,24 @@ LONGEST = 4
 ACCESSES = {19: "read", 20: "written", 21: "executed", 22: "written", 23: "read", 24: "executed"}
 BLOCK_HOOK = CFUNCTYPE(None, c_void_p, c_uint64, c_uint32, c_void_p)
 Edges = Mapping[tuple[int, int, int], int]
+Path = tuple[str, ...]
+"""The kernels that were called and have not returned, the outermost first."""
+NOWHERE = -1
+Counted = defaultdict[tuple[int, int, int], int]
+BlockHook = Callable[[Any, int, int, Any], None]
+
+
+def new_edges() -> Counted:
+    """No block yet."""
+    return defaultdict(int)
 
 
 @frozen
 class Trace:
     """What a run leaves."""
 
-    edges: Edges
-    """(address of the block before, address, bytes) → how many times."""
+    edges: Mapping[Path, Edges]
+    """Inside which kernels → (address of the block before, address, bytes) → how many times."""
     stack_bytes: int
     memory: Mapping[str, bytes]
 
@@ -36,19 +46,28 @@ class Watch:
     """What the hooks note during a run."""
 
     most_bytes: int
-    edges: defaultdict[tuple[int, int, int], int] = field(factory=lambda: defaultdict(int))
+    kernels: Mapping[int, str]
+    edges: defaultdict[Path, Counted] = field(factory=lambda: defaultdict(new_edges))
     block: int = 0
     executed: int = 0
     fault: tuple[int, int] | None = None
     raised: BaseException | None = None
 
-    def on_block(self, engine: Any) -> Callable[[Any, int, int, Any], None]:
-        """The hook of blocks: as little as possible, since it is called millions of times."""
-        edges, most, before, executed = self.edges, self.most_bytes, 0, 0
+    def on_block(self, engine: Any, link: int) -> tuple[BlockHook, BlockHook]:
+        """The hook of blocks, which does as little as possible since it is called millions of times.
+
+        Beside it, that of the blocks where kernels begin, which must be called before. `link` is the register that
+        says where a function returns to.
+        """
+        edges, most, before, executed = self.edges[()], self.most_bytes, 0, 0
+        inside: list[tuple[int, str]] = []
+        home = NOWHERE
 
         def count(_handle: Any, address: int, size: int, _: Any) -> None:
             nonlocal before, executed
             try:
+                if address == home:
+                    settle(address)
                 edges[before, address, size] += 1
                 self.block = before = address
                 executed += size
@@ -59,7 +78,20 @@ class Watch:
                 self.raised = error
                 engine.emu_stop()
 
-        return count
+        def enter(_handle: Any, address: int, _size: int, _: Any) -> None:
+            called = engine.reg_read(link) & ~1, self.kernels[address]
+            if not inside or inside[-1] != called:  # else it is a loop that begins where its function does
+                inside.append(called)
+                settle(NOWHERE)
+
+        def settle(address: int) -> None:
+            nonlocal edges, home
+            while inside and inside[-1][0] == address:
+                inside.pop()
+            home = inside[-1][0] if inside else NOWHERE
+            edges = self.edges[tuple(name for _, name in inside)]
+
+        return count, enter
 
     def on_fault(self, _machine: Any, access: int, address: int, _size: int, _value: int, _: Any) -> bool:
         """Note what was accessed, and stop."""
@@ -122,16 +154,19 @@ class Machine:
                 return place
         raise failed(str(self.program.path), "leaves no room for a stack; link it to fewer addresses")
 
-    def run(self, entry: str, symbols: Sequence[str], limit: int) -> Trace:
-        """Call a function without arguments and wait for its return."""
+    def run(self, entry: str, symbols: Sequence[str], kernels: Mapping[int, str], limit: int) -> Trace:
+        """Call a function without arguments and wait for its return; blocks are told apart by kernels."""
         unicorn = tool("unicorn")
         start, wanted = self.program.function(entry), [self.program.object(name) for name in symbols]
         counter, pointer, link = self.registers
         thumb = int(self.core.architecture == "arm")
-        watch = Watch(limit * LONGEST)
+        watch = Watch(limit * LONGEST, kernels)
         self.engine.reg_write(pointer, self.stack + self.core.stack_bytes)
         self.engine.reg_write(link, self.home | thumb)
-        hook = hook_blocks(self.engine, unicorn.UC_HOOK_BLOCK, watch.on_block(self.engine))
+        count, enter = watch.on_block(self.engine, link)
+        for address in kernels:
+            self.engine.hook_add(unicorn.UC_HOOK_BLOCK, enter, begin=address, end=address)
+        hook = hook_blocks(self.engine, unicorn.UC_HOOK_BLOCK, count)
         self.engine.hook_add(unicorn.UC_HOOK_MEM_INVALID, watch.on_fault)
         try:
             self.engine.emu_start(start.address | thumb, self.home)
@@ -146,7 +181,7 @@ class Machine:
         if self.engine.reg_read(counter) & ~1 != self.home:
             raise failed(self.place(watch), "stopped before the entry returned; do not halt or wait for interrupts")
         memory = {one.name: bytes(self.engine.mem_read(one.address, one.size)) for one in wanted}
-        return Trace(dict(watch.edges), self.used_stack(), memory)
+        return Trace({name: dict(edges) for name, edges in watch.edges.items()}, self.used_stack(), memory)
 
     def used_stack(self) -> int:
         """From the top to the lowest byte that was written."""
@@ -171,7 +206,7 @@ class Machine:
         return failed(self.place(watch), f"{message}; peripherals are not emulated, constants cannot be written")
 
 
-def hook_blocks(engine: Any, kind: int, count: Callable[[Any, int, int, Any], None]) -> object:
+def hook_blocks(engine: Any, kind: int, count: BlockHook) -> object:
     """Have a function called at every block; what is returned must live as long as the run.
 
     unicorn's own way wraps the function twice, which takes half of the time; where its inner way is not there, that

@@ -1,7 +1,8 @@
 """An ELF as the emulator needs it: what lies where, and which function an address belongs to."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nadoo_hardware.emulator.errors import failed, tool
 MACHINES = {"EM_ARM": "arm", "EM_RISCV": "riscv"}
 UNNAMED = "?"
 EXECUTABLE, WRITABLE = 1, 2
+SECTION_WRITABLE, SECTION_LOADED = 1, 2
 
 
 @frozen
@@ -37,16 +39,40 @@ class Symbol:
 
 
 @frozen
+class Section:
+    """A part of a program as it takes memory: in flash, in RAM, or in both where it is copied at the start."""
+
+    name: str
+    size: int
+    in_flash: bool
+    in_ram: bool
+
+
+@frozen
 class Program:
     """A linked program."""
 
     path: Path
+    sections: tuple[Section, ...]
     segments: tuple[Segment, ...]
     functions: tuple[Symbol, ...]
     """By address, one an address."""
     objects: Mapping[str, Symbol]
     compiler: str
     """What the file itself says it was compiled by."""
+
+    def functions_like(self, patterns: Sequence[str]) -> dict[int, str]:
+        """Address → name of the functions that some patterns name; each pattern must name one."""
+        names = [symbol.name for symbol in self.functions]
+        for pattern in patterns:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                message = f"has no function {pattern!r}; {did_you_mean(pattern, names)}"
+                raise failed(str(self.path), message, CoreCode.UNKNOWN_NAME)
+        return {
+            symbol.address: symbol.name
+            for symbol in self.functions
+            if any(fnmatchcase(symbol.name, pattern) for pattern in patterns)
+        }
 
     def function(self, name: str) -> Symbol:
         """A function by name."""
@@ -105,6 +131,7 @@ def program_of(path: Path, elf: Any) -> Program:
     text: str = comment.data().decode("utf-8", "replace").strip("\0") if comment else ""
     return Program(
         path=path,
+        sections=tuple(sections_of(elf)),
         segments=segments_of(elf),
         functions=functions_of(elf, table),
         objects={
@@ -114,6 +141,15 @@ def program_of(path: Path, elf: Any) -> Program:
         },
         compiler="; ".join(dict.fromkeys(text.split("\0"))),
     )
+
+
+def sections_of(elf: Any) -> Iterator[Section]:
+    """The sections that take memory."""
+    for section in elf.iter_sections():
+        flags = section["sh_flags"]
+        if flags & SECTION_LOADED and section["sh_size"]:
+            stored, writable = section["sh_type"] != "SHT_NOBITS", bool(flags & SECTION_WRITABLE)
+            yield Section(section.name, section["sh_size"], stored, writable)
 
 
 def segments_of(elf: Any) -> tuple[Segment, ...]:

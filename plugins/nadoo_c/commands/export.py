@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,16 @@ def show(out: Path, document: dict[str, Any]) -> None:
         levels = " and ".join(verified["compiled"])
         click.echo(f"  verified bit for bit on {verified['samples']} samples, compiled at {levels}")
     for core, counts in document.get("emulated", {}).items():
-        click.echo(f"  {core}: {counts['instructions']:,} instructions, {counts['stack_bytes']:,} bytes of stack")
+        click.echo(f"  {emulated_text(core, counts)}")
+        for kernel in counts["kernels"]:
+            click.echo(f"    {kernel['layer'] or kernel['name']}: {kernel['instructions']:,} instructions")
+
+
+def emulated_text(name: str, counts: Mapping[str, Any]) -> str:
+    """What one sample took on an emulated core, in a line."""
+    cycles = "" if counts["cycles"] is None else f" in {counts['cycles']:,} cycles"
+    said = f"{counts['instructions']:,} instructions{cycles}, {counts['flash_bytes']:,} bytes of flash"
+    return f"{name}: {said}, {counts['stack_bytes']:,} bytes of stack"
 
 
 COMMAND = export
