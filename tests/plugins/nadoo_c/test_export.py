@@ -22,6 +22,7 @@ from nadoo_graphs.lowered.optimizing import optimize
 from nadoo_graphs.lowered.planning import plan
 from tests.core.command_line.calling import call
 from tests.graphs.lowered.test_quantized_rules import layer
+from tests.graphs.lowered.test_sparse_layers import pruned
 from tests.graphs.ops.quantized.samples import Grower
 
 FILES = {
@@ -124,6 +125,21 @@ def test_hidden_layers_use_the_bytes_of_the_input(tmp_path: Path) -> None:
     found = plan(optimize(program), border=True)
     check(found)
     assert found.arena_bytes == (32 + 8) * 4, "the input and the first hidden layer; all else follows in their place"
+
+
+def test_pruned_layers_take_the_flash_of_what_is_left(tmp_path: Path) -> None:
+    graph = pruned("quantized_conv2d", (6, 24, 3, 3), (24, 6, 6), 0.9, padding=(1, 1))
+    sizes: list[int] = []
+    for optimized in (False, True):
+        folder = tmp_path / str(optimized)
+        folder.mkdir()
+        report = export(
+            graph, folder, Options(name="net", optimized=optimized), (), KernelTable.of(Registry.of())
+        ).report
+        sizes.append(report["memory"]["constants_bytes"])
+        subprocess.run(["make", "test"], cwd=folder, capture_output=True, check=True)
+    assert report["kernels"][0]["operator"] == "sparse_quantized_conv2d"
+    assert sizes[1] < 0.4 * sizes[0]
 
 
 def test_options_are_checked_all_at_once() -> None:

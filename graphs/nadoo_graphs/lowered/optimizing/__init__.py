@@ -12,6 +12,7 @@ from nadoo_graphs.lowered.optimizing.fusion import fuse_pointwise
 from nadoo_graphs.lowered.optimizing.hoisting import hoist_invariants
 from nadoo_graphs.lowered.optimizing.recomputing import recompute
 from nadoo_graphs.lowered.optimizing.simplification import simplify
+from nadoo_graphs.lowered.optimizing.sparse_layers import store_sparsely
 from nadoo_graphs.lowered.optimizing.strength import reduce_strength
 from nadoo_graphs.lowered.optimizing.window_fusion import fuse_windows
 from nadoo_graphs.lowered.program import Program
@@ -25,6 +26,7 @@ OPTIMIZATIONS: Mapping[str, Optimization] = MappingProxyType(
         "simplify": simplify,
         "propagate-copies": propagate_copies,
         "merge-duplicates": merge_duplicates,
+        "store-sparsely": store_sparsely,
         "compute-again": recompute,
         "fuse-pointwise": fuse_pointwise,
         "fuse-windows": fuse_windows,

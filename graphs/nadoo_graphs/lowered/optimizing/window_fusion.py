@@ -13,10 +13,11 @@ from nadoo_graphs.lowered.affine import Affine, affine, distinct
 from nadoo_graphs.lowered.expressions import Expression, Load, Name, Number, Operation
 from nadoo_graphs.lowered.optimizing.duplicates import writer_counts
 from nadoo_graphs.lowered.optimizing.fusion import fresh, others_are_there
+from nadoo_graphs.lowered.optimizing.nests import Nest, nest_of
 from nadoo_graphs.lowered.optimizing.renaming import moved, with_mark
 from nadoo_graphs.lowered.optimizing.rewriting import renamed, rewritten, rewritten_body
 from nadoo_graphs.lowered.program import ARENA, Kernel, Program, Slice
-from nadoo_graphs.lowered.statements import Assign, For, If, Let, Statement, Store, all_parts, parts, walk
+from nadoo_graphs.lowered.statements import Assign, For, If, Let, Statement, all_parts, parts, walk
 from nadoo_graphs.lowered.types import Kind
 from nadoo_graphs.lowered.work import length_of
 
@@ -26,15 +27,6 @@ READ = "what is read"
 """The operand that is about to be computed in place: no role is called so."""
 ORDERED = ("quantized_conv1d", "quantized_conv2d", "quantized_linear")
 """Layers whose codes are in the order of their sums, as long as nothing was fused to them."""
-
-
-@frozen(eq=False)
-class Nest:
-    """A kernel that is a nest of loops around one block, at whose end one element is stored."""
-
-    loops: tuple[For, ...]
-    block: tuple[Statement, ...]
-    store: Store
 
 
 @frozen(eq=False)
@@ -71,18 +63,6 @@ def pairs(program: Program) -> Iterator[Program]:
         reading = reading_of(readers[0], given, nest)
         if reading is not None and others_are_there(program, first, readers[0], given.buffer):
             yield fused(program, producer, readers[0], nest, reading)
-
-
-def nest_of(kernel: Kernel) -> Nest | None:
-    """A kernel as a nest of loops, if it is one."""
-    body, loops = kernel.body, list[For]()
-    while len(body) == 1 and isinstance(body[0], For) and body[0].start == Number(0):
-        loops.append(body[0])
-        body = body[0].body
-    stores = [item for item in walk(body) if isinstance(item, Store)]
-    if len(stores) != 1 or stores[0] is not body[-1] or stores[0].role in kernel.read:
-        return None
-    return Nest(tuple(loops), body[:-1], stores[0])
 
 
 def only_result(program: Program, kernel: Kernel, writers: Mapping[str, int]) -> Slice | None:
