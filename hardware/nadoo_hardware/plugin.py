@@ -22,6 +22,7 @@ def nadoo_plugin() -> Plugin:
         },
         commands={
             "analyze": "nadoo_hardware.commands.analyze:COMMAND",
+            "calibrate": "nadoo_hardware.commands.calibrate:COMMAND",
             "emulate": "nadoo_hardware.commands.emulate:COMMAND",
             "estimate": "nadoo_hardware.commands.estimate:COMMAND",
             "devices": "nadoo_hardware.commands.devices:COMMAND",

@@ -51,6 +51,9 @@ class PlainObserver(RunObserver):
         """A step has ended."""
         self.print(f"      {outcome_text(step)}")
 
+    def close(self) -> None:
+        """Nothing is held that would have to be given back."""
+
 
 class TerminalObserver(PlainObserver):
     """A bar for the step at work; lines of what is done stay above it."""

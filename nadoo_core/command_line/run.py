@@ -9,7 +9,7 @@ import click
 from nadoo_core.command_line.command import command
 from nadoo_core.command_line.ledger_text import print_ledger
 from nadoo_core.command_line.output import answer, program
-from nadoo_core.command_line.progress import TerminalObserver, observer_for
+from nadoo_core.command_line.progress import observer_for
 from nadoo_core.command_line.session import Session
 from nadoo_core.errors import RunError
 from nadoo_core.recipe import Recipe, read_recipe
@@ -58,8 +58,7 @@ def carried_out(session: Session, recipe: Recipe, out: Path, wishes: dict[str, A
             print_ledger(ledger)
         raise
     finally:
-        if isinstance(observer, TerminalObserver):
-            observer.close()
+        observer.close()
 
 
 def show(ledger: Mapping[str, Any], out: Path) -> None:

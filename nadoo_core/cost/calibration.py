@@ -43,6 +43,8 @@ class Sample:
     model: str
     time: float
     work: Mapping[str, float] = table()
+    probe: bool = False
+    """Whether it was measured to tell work apart and is no model: it is fitted, and says nothing of models left out."""
 
 
 @frozen
@@ -253,7 +255,7 @@ def told_by_one(samples: Sequence[Sample], names: Sequence[str]) -> set[str]:
 def left_out(samples: Sequence[Sample], names: Sequence[str], errors: Errors) -> list[HeldOut]:
     """Every sample as the fit to all other models predicts it."""
     found: list[HeldOut] = []
-    for model in dict.fromkeys(sample.model for sample in samples):
+    for model in dict.fromkeys(sample.model for sample in samples if not sample.probe):
         others = [sample for sample in samples if sample.model != model]
         fitted = fit(design_of(others, names), weights_of(others, errors)) if others else None
         free = free_of(others, names)

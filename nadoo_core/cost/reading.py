@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from nadoo_core.cost.calibrated import Calibrated, read_calibration
 from nadoo_core.cost.device import Device
 from nadoo_core.errors import CoreCode, DeviceError, OptionError, Problem
-from nadoo_core.options import did_you_mean, shown, structure
+from nadoo_core.options import did_you_mean, shown, structure, unstructure
 
 SUFFIX = ".toml"
 MOST_BYTES = 1024**2
@@ -22,6 +22,15 @@ def read_device(path: Path) -> Device:
     if isinstance(tables.get(CALIBRATION), str):
         tables[CALIBRATION] = beside(path, tables[CALIBRATION])
     return device_of_tables({"name": path.stem.lower(), **tables}, path.name)
+
+
+def write_device(path: Path, device: Device) -> None:
+    """Write a device so that it reads as the same one; the file is there as a whole or not at all."""
+    from nadoo_core.options.toml_text import toml_text
+    from nadoo_core.store.files import write_whole
+
+    said = {key: value for key, value in unstructure(device).items() if value not in (None, {}, [], "")}
+    write_whole(path, toml_text(said).encode())
 
 
 def read_tables(path: Path, kind: str) -> dict[str, Any]:

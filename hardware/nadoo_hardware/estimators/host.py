@@ -34,6 +34,11 @@ class Measurement:
         return quantile(self.seconds, 1 / 2)
 
     @property
+    def middle_half(self) -> float:
+        """How far the middle half of the runs lies apart."""
+        return quantile(self.seconds, 3 / 4) - quantile(self.seconds, 1 / 4)
+
+    @property
     def number(self) -> CostNumber:
         """The median with the range of nine runs in ten, a little wider."""
         low, high = (quantile(self.seconds, share) for share in NINE_IN_TEN)
@@ -54,23 +59,34 @@ def measured(graph: ModelGraph, device: Device) -> Cost:
     if device.name != NAME:
         return Cost(device=device.name)
     found = measure(graph)
-    note = f"measured: median of {len(found.seconds)} runs in torch with {torch.get_num_threads()} threads"
+    note = f"measured: median of {len(found.seconds)} runs in torch with {threads_text()}"
     ranges = {"latency_s": "nine in ten of the runs themselves, widened by a tenth"}
     return Cost(device=NAME, totals={"latency_s": found.number}, notes=(note,), ranges=ranges)
 
 
-def measure(graph: ModelGraph, repeats: int = REPEATS) -> Measurement:
+def threads_text() -> str:
+    """How many threads compute, and so which clock counts."""
+    many = torch.get_num_threads()
+    return "one thread, in processor time" if many == 1 else f"{many} threads"
+
+
+def now() -> float:
+    """Seconds: of processor time where one thread computes, so that other programs do not count; else of the clock."""
+    return time.thread_time() if torch.get_num_threads() == 1 else time.perf_counter()
+
+
+def measure(graph: ModelGraph, repeats: int = REPEATS, most_s: float = MOST_S) -> Measurement:
     """Run a graph on made inputs of one example, first without a clock and then with one."""
     module, inputs = graph.to_module().eval(), made_inputs(graph)
     seconds: list[float] = []
     with torch.no_grad():
         for _ in range(WARM_UP):
             module(*inputs)
-        started = time.perf_counter()
-        while len(seconds) < repeats and (time.perf_counter() - started < MOST_S or len(seconds) < FEWEST):
-            begun = time.perf_counter()
+        started = now()
+        while len(seconds) < repeats and (now() - started < most_s or len(seconds) < FEWEST):
+            begun = now()
             module(*inputs)
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(now() - begun)
     return Measurement(tuple(seconds))
 
 

@@ -31,7 +31,7 @@ class Timed:
 def node_latency(work: NodeWork, device: Device) -> Timed:
     """The seconds of one node."""
     if work.moves_only:
-        return Timed(CostNumber.exact(0.0))
+        return by_calibration(work, device) or Timed(CostNumber.exact(0.0))
     if work.opaque:
         return Timed(CostNumber.unknown("an operator without a row is not modelled"))
     return by_calibration(work, device) or by_rate(work, device) or by_roofline(work, device)

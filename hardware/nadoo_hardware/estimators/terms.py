@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from nadoo_core.cost.terms import BYTES, CALLS, ELEMENTS, KERNELS, PROGRAM
+from nadoo_core.cost.terms import BYTES, CALLS, CALLS_OF, ELEMENTS, KERNELS, MATMUL, NORM, OTHER, PROGRAM, VIEWS
+from nadoo_graphs.counting import BORDER
 from nadoo_hardware.estimators.work import GraphWork, NodeWork
 
 GENERIC = (ELEMENTS, BYTES, CALLS)
 """The terms beside multiply-accumulates that a fit has unless it is told others."""
+BY_KIND = (ELEMENTS, BYTES, VIEWS, *CALLS_OF)
+"""The terms of a fit that tells the calls of each kind apart, which takes measurements of many networks."""
 
 
 def mac_terms(node: NodeWork) -> tuple[str, ...]:
@@ -19,10 +22,19 @@ def mac_terms(node: NodeWork) -> tuple[str, ...]:
 def node_terms(node: NodeWork) -> dict[str, float]:
     """All that a node does beside multiplying."""
     if node.moves_only:
-        return {}
+        return {} if node.op in BORDER else {VIEWS: 1.0}
     elements = 0.0 if node.macs else float(node.elementary)
     moved = float(node.weight_bytes + node.value_bytes)
-    return {ELEMENTS: elements, BYTES: moved, CALLS: 1.0, f"{CALLS}.{node.kind}": 1.0}
+    return {ELEMENTS: elements, BYTES: moved, CALLS: 1.0, f"{CALLS}.{called_kind(node)}": 1.0}
+
+
+def called_kind(node: NodeWork) -> str:
+    """The kind of a node by what calling it costs."""
+    if node.kind != OTHER:
+        return node.kind
+    if node.op.endswith(f"_{NORM}"):
+        return NORM
+    return MATMUL if node.macs else OTHER
 
 
 def latency_terms(work: GraphWork, generic: Sequence[str] = GENERIC, *, apart: bool = False) -> dict[str, float]:
