@@ -1,5 +1,7 @@
 """Softmax and the norms over features, which have integer definitions of their own."""
 
+import torch
+
 from nadoo_graphs.node import Node
 from nadoo_quantization.names import tensor_name
 from nadoo_quantization.rewriter import Handler, Rewriter
@@ -44,7 +46,9 @@ def rewrite_norm(rewriter: Rewriter, node: Node) -> None:
         scale = (weight.double().abs().max() / LARGEST_CODE).clamp(min=1e-12).to(rewriter.dtype)
         name = tensor_name(rewriter.graph, node.name, "weight_scale")
         tensors["weight_scale"] = rewriter.graph.add_tensor(name, scale, "buffer")
-    rewriter.become(node, f"quantized_{node.op}", rewriter.output_grid(node), tensors)
+    given = node.attributes.get("eps")
+    eps = torch.finfo(rewriter.dtype).eps if given is None else given
+    rewriter.become(node, f"quantized_{node.op}", rewriter.output_grid(node), tensors, eps=eps)
 
 
 HANDLERS = {

@@ -125,7 +125,7 @@ class Rewriter:
     def may_move_codes(self, node: Node) -> bool:
         """Whether a node moves numbers that all its readers want as codes: then it moves the codes."""
         operands = self.graph.operands(node)
-        if not self.keeps_codes(node) or len(operands) != 1 or not self.before.type(operands[0]).is_floating:
+        if not self.keeps_codes(node) or len(operands) != 1 or not self.graph.type(operands[0]).is_floating:
             return False
         return self.source(operands[0]) in self.ranges and all(map(self.only_codes, outputs_of(self.before, node)))
 
@@ -182,8 +182,8 @@ class Rewriter:
         return made
 
     def source(self, value: Value) -> Value:
-        """The value whose range a moved value has."""
-        while value not in self.ranges and self.keeps_codes(self.before[value.node]):
+        """The value whose range a moved value has; what was made of codes on the way has none."""
+        while value not in self.ranges and value.node in self.before and self.keeps_codes(self.before[value.node]):
             value = self.before.operand(value.node)
         return value
 

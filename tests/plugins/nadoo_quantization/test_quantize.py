@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from nadoo_core.passes import LayerTable, Selector
 from nadoo_graphs.formats import standard_formats
@@ -21,6 +22,7 @@ from tests.plugins.nadoo_quantization.networks import (
     mixed,
     perceptron,
     residual,
+    seeded,
     tokens,
 )
 
@@ -65,6 +67,21 @@ def test_all_operators_with_an_integer_definition_are_rewritten() -> None:
     assert not any("in floating point" in text for text in result.record.log)
     fresh = tokens(seed=1)
     assert decibels(mixed().run(fresh).result, result.graph.run(fresh).result) > 20
+
+
+def test_numbers_of_the_last_layer_may_be_moved_and_pooled() -> None:
+    module = nn.Sequential(nn.Conv2d(2, 4, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Unflatten(1, (4, 9)))
+    given = seeded(module, images(2))
+    found = Quantize().run(given, context(images())).graph
+    assert decibels(given.run(images(seed=1)).result, found.run(images(seed=1)).result) > 25
+
+
+def test_a_norm_without_a_number_below_its_root_takes_that_of_the_dtype() -> None:
+    given = seeded(nn.Sequential(nn.Linear(4, 8), nn.RMSNorm(8), nn.Linear(8, 3)), tokens(2))
+    found = Quantize().run(given, context(tokens())).graph
+    norm = found.nodes(op="quantized_rms_norm")[0]
+    assert norm.attributes["eps"] == torch.finfo(torch.float32).eps
+    assert decibels(given.run(tokens(seed=1)).result, found.run(tokens(seed=1)).result) > 20
 
 
 def test_what_has_no_integer_definition_runs_between_dequantize_and_quantize_and_is_named() -> None:
