@@ -1,12 +1,14 @@
 """Pruning against its limits: accuracy without and with healing, time saved, and speed beside torch-pruning.
 
-python -m benchmarks.pruning PART … [--record]
+python -m benchmarks.pruning PART … [--record] [--folder=DIR]
 
     unhealed NAME              accuracy without training at 0.72 and 0.48 of the MACs, beside torch-pruning's best
     healed NAME EPOCHS SHARE   accuracy of a model pruned to a share of its MACs (1: all of them), then trained
     time NAME                  the share of wall-clock time that half of the MACs saves
     speed                      analysis and removal against torch-pruning's pruner and step
 
+With a folder, `healed` keeps checkpoints there and goes on from them when it was stopped. One training is used for all
+shares; rate, batch and schedule were chosen on every tenth of the training images, left out for that, at 0.48.
 NADOO_DATA is the folder of models and data; torch-pruning must be importable for `unhealed` and `speed`.
 """
 
@@ -157,23 +159,37 @@ def with_reset_norms(model: nn.Module, inputs: Tensor) -> nn.Module:
 def healed(name: str, epochs: str, share: str) -> Document:
     """Accuracy of a model pruned to a share of its MACs and then trained; share 1 is the model itself, trained so."""
     found, calibration, test, labels = models().get(name)
+    folder = next((Path(word.partition("=")[2]) for word in sys.argv if word.startswith("--folder=")), None)
     graph = nadoo.capture(found, calibration[:4])
-    left = graph if float(share) == 1 else pruned(graph, calibration, float(share))
+    left = graph if float(share) == 1 else kept(folder, lambda: pruned(graph, calibration, float(share)))
     module = left.to_module()
     images, truth = models().cifar10("train")
     options = TrainingOptions(
         epochs=int(epochs), batch=64, optimizer="sgd", rate=0.03, momentum=0.9, nesterov=True, weight_decay=1e-4,
         schedule="linear_warmup", schedule_options={"warmup": int(epochs) / 20}, rate_every="step", keep="last",
-        augmentation=Augmentation(flip=True), seed=SEED,
+        augmentation=Augmentation(flip=True), checkpoint_every=60.0, seed=SEED,
     )  # fmt: skip
     before = accuracy(module, test, labels)
-    Trainer(module, options).fit(Examples(models().imagenet_scale(images), truth))
+    Trainer(module, options, checkpoints=folder and folder / "training").fit(
+        Examples(models().imagenet_scale(images), truth)
+    )
     return {
         "before": before,
         "after": accuracy(module, test, labels),
         "macs": macs(left) / macs(graph),
         "parameters": count(left).parameters / count(graph).parameters,
     }
+
+
+def kept(folder: Path | None, make: Callable[[], ModelGraph]) -> ModelGraph:
+    """A graph that was kept in a folder, or one that is made now, and kept there."""
+    place = folder and folder / "pruned"
+    if place is not None and place.exists():
+        return ModelGraph.load(place)
+    made = make()
+    if place is not None:
+        made.save(place)
+    return made
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
@@ -287,7 +303,7 @@ def record(key: str, found: Document) -> None:
 
 def main() -> None:
     """Measure one part, print it, and record it if asked for."""
-    words = [word for word in sys.argv[1:] if word != "--record"]
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
     if not words or words[0] not in PARTS:
         sys.exit(__doc__)
     found = PARTS[words[0]](*words[1:])
