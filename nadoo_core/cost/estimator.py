@@ -4,6 +4,7 @@ An estimator is a function or an object that is called with a graph and a device
 to one question the one with the narrowest range is taken, so that a measurement wins over a guess.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class Estimator(Protocol):
-    """What a plugin offers in its table `estimators`."""
+    """What a plugin offers in its table `estimators`: a function, an object, or a class.
+
+    A class is made without arguments, or with the registry where its constructor has a parameter of that name. One that
+    takes long sets `on_request = True`, and is then asked only by those who name it.
+    """
 
     def __call__(self, graph: "ModelGraph", device: Device, /) -> Cost:
         """What the graph costs on the device; what the estimator does not say it leaves out of the totals."""
@@ -28,14 +33,22 @@ class Estimator(Protocol):
 
 
 def estimators_of(registry: "Registry", names: Sequence[str] = ()) -> dict[str, Estimator]:
-    """The estimators by name, those that were named or all; a class is made without arguments."""
+    """The estimators by name: those that were named, or all that need not be asked for by name."""
     chosen = tuple(names) or registry.names("estimators")
-    return {name: made(name, registry.load("estimators", name)) for name in chosen}
+    offered = {name: registry.load("estimators", name) for name in chosen}
+    return {
+        name: made(name, one, registry)
+        for name, one in offered.items()
+        if names or not getattr(one, "on_request", False)
+    }
 
 
-def made(name: str, offered: Any) -> Estimator:
+def made(name: str, offered: Any, registry: "Registry") -> Estimator:
     """The estimator of an offer."""
-    found = offered() if isinstance(offered, type) else offered
+    found = offered
+    if isinstance(offered, type):
+        wants = "registry" in inspect.signature(offered).parameters
+        found = offered(registry=registry) if wants else offered()
     if callable(found):
         return cast("Estimator", found)
     message = f"is {type(found).__name__}; offer a function, or a class whose objects take a graph and a device"

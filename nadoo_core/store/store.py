@@ -3,6 +3,7 @@
 objects/ab/abcd… is the content of files by its hash, which entries share by hard links.
 entries/ab/abcd…/ holds entry.json and graph/, which appear at once by the renaming of a folder.
 trainings/abcd…/ holds the checkpoints of trainings that are under way, by the key of their step.
+notes/abcd….json are small results, such as costs, by the key of what they depend on.
 working/abc is locked by the process that computes an entry whose key begins so.
 temporary/ is what is being written; whatever lies there for long was left by a process that died.
 """
@@ -24,6 +25,7 @@ from nadoo_core.store.entry import ENTRY_FILE, GRAPH_FOLDER, Entry, entry_docume
 from nadoo_core.store.files import as_json, refused_writes, write_synced
 from nadoo_core.store.graphs import Objects, load_graph, write_graph
 from nadoo_core.store.locks import exclusive, waiting
+from nadoo_core.store.notes import Notes
 from nadoo_core.store.pruning import Pruned, prune, unique_bytes
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ class Store:
 
     folder: Path
     limit_bytes: int | None = None
+
+    @property
+    def notes(self) -> Notes:
+        """Small results beside the entries."""
+        return Notes(self.folder / "notes")
 
     # --- looking ---
 

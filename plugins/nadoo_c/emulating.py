@@ -88,7 +88,7 @@ def counts_of(folder: Folder, found: Emulation, count: int) -> dict[str, Any]:
     """The counts of one sample, and the memory that the model takes."""
     flash = sum(part.size for part in found.sections if part.in_flash and part.name not in (TEST_CODE, TEST_DATA))
     memory = folder.report["memory"]
-    constants, border, arena = (int(memory[name]) for name in ("constants_bytes", "border_bytes", "arena_bytes"))
+    constants = int(memory["constants_bytes"])
     return {
         "samples": count,
         "core": found.core,
@@ -98,7 +98,7 @@ def counts_of(folder: Folder, found: Emulation, count: int) -> dict[str, Any]:
         "cycles_unknown": found.priced.unknown or None,
         "verified": found.priced.verified,
         "stack_bytes": found.stack_bytes,
-        "ram_bytes": arena + border + found.stack_bytes,
+        "ram_bytes": int(memory["ram_bytes"]) + found.stack_bytes,
         "flash_bytes": flash,
         "code_bytes": flash - constants,
         "functions": each(found.functions, count),

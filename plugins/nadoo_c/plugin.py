@@ -11,6 +11,7 @@ def nadoo_plugin() -> Plugin:
     return Plugin(
         api=1,
         kernels={**plain_kernels(), **zero_skipping_kernels()},
+        estimators={"emulated": "nadoo_c.estimating:Emulated"},
         exporters={"c": "nadoo_c.export_c:ExportC"},
         commands={"export": "nadoo_c.commands.export:COMMAND", "verify": "nadoo_c.commands.verify:COMMAND"},
     )

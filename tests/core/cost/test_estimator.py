@@ -95,3 +95,29 @@ def test_a_strangers_estimator_comes_from_a_file(graph: ModelGraph, tmp_path: Pa
 def test_no_estimator_at_all_is_refused(graph: ModelGraph) -> None:
     with pytest.raises(PluginError, match="no plugin in use offers one"):
         estimate(graph, DEVICE, {})
+
+
+ASKED = '''
+from nadoo_core.cost import Cost, CostNumber
+from nadoo_core.registry import Plugin, hookimpl
+
+class Slow:
+    """Takes long, and looks at what plugins offer."""
+    on_request = True
+    def __init__(self, registry):
+        self.many = len(registry.names("estimators"))
+    def __call__(self, graph, device):
+        return Cost(device=device.name, totals={"energy_j": CostNumber.exact(self.many)})
+
+@hookimpl
+def nadoo_plugin():
+    return Plugin(api=1, estimators={"slow": Slow})
+'''
+
+
+def test_one_that_takes_long_is_asked_by_name_alone_and_gets_the_registry(tmp_path: Path, graph: ModelGraph) -> None:
+    (tmp_path / "asked.py").write_text(ASKED, encoding="utf-8")
+    registry = Registry.of(files=[tmp_path / "asked.py"])
+    assert "slow" not in estimators_of(registry)
+    cost = estimate(graph, DEVICE, estimators_of(registry, ["slow"]))
+    assert cost.energy.value == len(registry.names("estimators"))
