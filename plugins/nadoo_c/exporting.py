@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from nadoo_c.emulating import COMPILER, Target, emulate_folder, target_of
 from nadoo_c.errors import unequal
-from nadoo_c.folder import Folder, read_folder, write_folder
+from nadoo_c.folder import Folder, read_folder, write_results, write_sources
 from nadoo_c.kernels import PLAIN, KernelTable, WrittenKernel, written_kernels
 from nadoo_c.printing.model import Unit
 from nadoo_c.vectors import Vectors, vectors_for
@@ -70,17 +70,16 @@ def export(
     chosen = options or Options()
     unit = compile_unit(graph, chosen, table or KernelTable())
     vectors = vectors_for(graph, unit, samples)
-    draft = report_of(unit, chosen, Verified(vectors.samples, 0, ()))
-    write_folder(folder, unit, Vectors(vectors.inputs, ()), placeholder(unit, vectors), draft)
+    write_sources(folder, unit)
     outputs, verified = verified_outputs(unit, folder, vectors.inputs, vectors.expected)
     report = report_of(unit, chosen, verified)
-    write_folder(folder, unit, vectors, outputs, report)
+    write_results(folder, unit, vectors, outputs, report)
     for target in map(target_of, chosen.emulate):
         measured = emulate_folder(folder, target, chosen.emulated_samples, compiler=chosen.compiler)
         report["emulated"][target.name] = measured
         verified = evolve(verified, emulated=(*verified.emulated, target.name))
     report["verified"] = verified.document()
-    write_folder(folder, unit, vectors, outputs, report)
+    write_results(folder, unit, vectors, outputs, report)
     return Artifact(folder, unit, report)
 
 

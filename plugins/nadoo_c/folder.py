@@ -38,19 +38,35 @@ def write_folder(
     path: Path, unit: Unit, vectors: Vectors, outputs: tuple[Array, ...], report: Mapping[str, Any]
 ) -> None:
     """Write everything that a firmware engineer gets."""
-    count = printed(unit, vectors)
+    write_sources(path, unit)
+    write_results(path, unit, vectors, outputs, report)
+
+
+def write_sources(path: Path, unit: Unit) -> None:
+    """Write the model: what does not depend on any verification, and takes the longest."""
     files = {
         "model.h": header_text(unit),
         "model.c": model_text(unit),
         "weights.c": weights_text(unit),
-        "test_vectors.h": vectors_header(unit, count),
-        "test_vectors.c": vectors_text(unit, vectors.inputs, outputs, count),
         "test_model.c": test_text(unit),
         "CMakeLists.txt": cmake_text(unit),
         "Makefile": makefile_text(unit),
+        "program.txt": text(unit.program),
+    }
+    for name, content in files.items():
+        (path / name).write_text(content, encoding="utf-8")
+
+
+def write_results(
+    path: Path, unit: Unit, vectors: Vectors, outputs: tuple[Array, ...], report: Mapping[str, Any]
+) -> None:
+    """Write what was verified and measured beside the model."""
+    count = printed(unit, vectors)
+    files = {
+        "test_vectors.h": vectors_header(unit, count),
+        "test_vectors.c": vectors_text(unit, vectors.inputs, outputs, count),
         "README.md": readme_text(unit, report),
         "report.json": json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        "program.txt": text(unit.program),
     }
     for name, content in files.items():
         (path / name).write_text(content, encoding="utf-8")

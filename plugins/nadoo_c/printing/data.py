@@ -46,10 +46,11 @@ def elements(data: Array, kind: Kind) -> Iterator[str]:
         yield from (repr(float(value)) for value in flat)
     elif kind is Kind.U32:
         yield from (f"{int(value):#010x}u" for value in flat)
-    else:
+    elif kind in (Kind.I32, Kind.I64):
         printer = ExpressionPrinter({})
-        wide = Kind.I64 if kind is Kind.I64 else Kind.I32
-        yield from (printer.number(Number(int(value), wide)) for value in flat)
+        yield from (printer.number(Number(int(value), kind)) for value in flat)
+    else:
+        yield from map(str, flat.tolist())
 
 
 def floating(value: float) -> str:
