@@ -10,11 +10,29 @@ import click
 
 from nadoo_core.command_line.output import print_json
 from nadoo_core.command_line.session import Session
-from nadoo_core.errors import CoreCode, DataError, NadooError, PassError, Problem, RunError, TrainingError
+from nadoo_core.errors import (
+    CalibrationError,
+    CoreCode,
+    DataError,
+    NadooError,
+    PassError,
+    Problem,
+    RunError,
+    TrainingError,
+)
 from nadoo_graphs.errors import EditError, InvalidGraphError, SaveError
 
 STOPPED, WRONG = 1, 2
-RUN_FAILURES = (RunError, PassError, TrainingError, DataError, SaveError, EditError, InvalidGraphError)
+RUN_FAILURES = (
+    RunError,
+    PassError,
+    TrainingError,
+    DataError,
+    CalibrationError,
+    SaveError,
+    EditError,
+    InvalidGraphError,
+)
 
 
 def report(error: BaseException, session: Session) -> int:

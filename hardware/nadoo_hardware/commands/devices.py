@@ -57,6 +57,7 @@ def document_of(device: Device) -> dict[str, Any]:
         "aliases": list(device.aliases),
         "facts": {path: fact.write_option() for path, fact in device.facts().items()},
         "unknown": list(device.unknown()),
+        "calibration": None if device.calibration is None else device.calibration.summary(),
         "fingerprint": device.fingerprint(),
     }
 
@@ -121,7 +122,15 @@ def head_of(device: Device) -> dict[str, str | None]:
         "instructions": device.isa,
         "runs from": device.placement,
         "cycles by": device.cycle_formula,
+        **calibration_texts(device),
     }
+
+
+def calibration_texts(device: Device) -> dict[str, str]:
+    """What is calibrated, and what that was worth on models left out."""
+    given = device.calibration
+    costs = {} if given is None else {"latency": given.latency, "code": given.code}
+    return {f"calibrated {name}": f"{cost.worth} ({cost.source})" for name, cost in costs.items() if cost is not None}
 
 
 def fact_text(path: str, value: Any) -> str:

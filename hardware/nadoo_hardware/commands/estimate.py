@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +53,7 @@ def estimate_command(
     wanted = chosen_formats(graph, formats)
     costs = [cost_on(graph, device, session, names, wanted) for device in chosen]
     verdicts = [budget.judge(cost) for cost in costs]
-    documents = [document_of(cost, judged) for cost, judged in zip(costs, verdicts, strict=True)]
+    documents = [document_of(*parts) for parts in zip(chosen, costs, verdicts, strict=True)]
     answer(session, documents, lambda: show(graph, costs, verdicts, budget, memory=memory))
     context.exit(STOPPED if any(verdict.exceeded for judged in verdicts for verdict in judged) else 0)
 
@@ -85,9 +86,11 @@ def chosen_formats(graph: "ModelGraph", texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def document_of(cost: Cost, judged: Sequence[Verdict]) -> dict[str, Any]:
-    """One device for programs."""
-    return {**cost.document(), "budget": [verdict.document() for verdict in judged]}
+def document_of(device: "Device", cost: Cost, judged: Sequence[Verdict]) -> dict[str, Any]:
+    """One device for programs, with what the numbers were made from."""
+    calibration = None if device.calibration is None else device.calibration.summary()
+    origin = {"nadoo": version("nadoo"), "fingerprint": device.fingerprint(), "calibration": calibration}
+    return {**cost.document(), **origin, "budget": [verdict.document() for verdict in judged]}
 
 
 # --- for people -------------------------------------------------------------------------------------------------------
