@@ -20,8 +20,10 @@ from nadoo_hardware.estimators.energy import by_time
 from nadoo_hardware.estimators.work import graph_work
 
 if TYPE_CHECKING:
+    from nadoo_c.folder import Folder
     from nadoo_core.cost import Device
     from nadoo_graphs.graph import ModelGraph
+    from nadoo_hardware.emulator import Emulation
 
 Counts = dict[str, Any]
 TOOLS = ("ziglang", "unicorn", "capstone")
@@ -84,7 +86,14 @@ def tool_version(name: str) -> str:
 
 
 def emulated_counts(graph: "ModelGraph", target: Target, table: KernelTable) -> Counts:
-    """Export without verification, compile, run and count."""
+    """What a graph takes, as it is kept."""
+    folder, found = emulated_graph(graph, target, table, SAMPLES)
+    operators = [one.operator for one in folder.unit.program.kernels]
+    return {**counts_of(folder, found, SAMPLES), "operators": operators}
+
+
+def emulated_graph(graph: "ModelGraph", target: Target, table: KernelTable, count: int) -> "tuple[Folder, Emulation]":
+    """Export without verification, compile, and run on random numbers; the folder itself is gone afterwards."""
     import numpy as np
 
     from nadoo_c.exporting import Options, compile_unit, placeholder, report_of
@@ -95,13 +104,12 @@ def emulated_counts(graph: "ModelGraph", target: Target, table: KernelTable) -> 
     options = Options(name="model")
     unit = compile_unit(graph, options, table)
     inputs = vectors_for(graph, unit, ()).inputs
-    drawn = Vectors(tuple(np.ascontiguousarray(array[-SAMPLES:]) for array in inputs), ())
+    drawn = Vectors(tuple(np.ascontiguousarray(array[-count:]) for array in inputs), ())
     report = report_of(unit, options, Verified(drawn.samples, 0, ()))
     with tempfile.TemporaryDirectory(prefix="nadoo-estimate-") as name:
         folder = Folder(Path(name), unit, drawn.inputs, placeholder(unit, drawn), report)
         write_folder(folder.path, unit, drawn, folder.outputs, report)
-        found = run_samples(folder, target, drawn.samples, COMPILER, FLAGS)
-        return {**counts_of(folder, found, drawn.samples), "operators": [one.operator for one in unit.program.kernels]}
+        return folder, run_samples(folder, target, count, COMPILER, FLAGS)
 
 
 # --- counts as a cost -------------------------------------------------------------------------------------------------

@@ -2,14 +2,47 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
-from nadoo_hardware.emulator.cycles import WORD, Cycles
+from nadoo_hardware.emulator.cycles import LINES, WORD, Cycles, cycles_of
 from nadoo_hardware.emulator.instructions import CLASSES, COARSE, CONDITIONAL, Instruction
 from nadoo_hardware.emulator.machine import Edges, Path
 from nadoo_hardware.emulator.program import Program, Section
+
+if TYPE_CHECKING:
+    from nadoo_core.cost import Device
+
+
+@define
+class Counts:
+    """Sums over a trace."""
+
+    functions: Counter[str] = field(factory=Counter[str])
+    kinds: Counter[str] = field(factory=Counter[str])
+    transfers: int = 0
+    lines: Counter[int] = field(factory=Counter[int])
+    """Bytes of a line of flash → accesses to such lines."""
+
+    def add(self, other: "Counts") -> None:
+        """Count what another counted too."""
+        self.functions += other.functions
+        self.kinds += other.kinds
+        self.transfers += other.transfers
+        self.lines += other.lines
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """The nine classes, also those that did not occur."""
+        found: Counter[str] = Counter()
+        for kind, times in self.kinds.items():
+            found[COARSE.get(kind, kind)] += times
+        return {name: found[name] for name in CLASSES}
+
+    def priced(self, device: "Device | None") -> Cycles:
+        """The cycles by a device's table."""
+        return cycles_of(self.kinds, self.transfers, self.lines, device)
 
 
 @frozen
@@ -41,6 +74,8 @@ class Emulation:
     kinds: Mapping[str, int]
     """The same by the finer classes of device files."""
     priced: Cycles
+    counts: Counts = field(factory=Counts, repr=False)
+    """All that was counted, from which cycles on other devices follow."""
     kernels: Mapping[str, KernelCount] = field(factory=dict[str, KernelCount])
     """The functions that were named, each with all that it calls, in the order in which they ran first."""
     sections: tuple[Section, ...] = ()
@@ -60,6 +95,10 @@ class Emulation:
     def static_bytes(self) -> int:
         """Variables, which take RAM beside the stack."""
         return sum(section.size for section in self.sections if section.in_ram)
+
+    def cycles_on(self, device: "Device | None") -> Cycles:
+        """What the same run takes by another device's table."""
+        return self.counts.priced(device)
 
     def document(self) -> dict[str, Any]:
         """Everything but memory, for programs."""
@@ -81,31 +120,6 @@ class Emulation:
         }
 
 
-@define
-class Counts:
-    """Sums over a trace."""
-
-    functions: Counter[str] = field(factory=Counter[str])
-    kinds: Counter[str] = field(factory=Counter[str])
-    transfers: int = 0
-    lines: int = 0
-
-    def add(self, other: "Counts") -> None:
-        """Count what another counted too."""
-        self.functions += other.functions
-        self.kinds += other.kinds
-        self.transfers += other.transfers
-        self.lines += other.lines
-
-    @property
-    def classes(self) -> dict[str, int]:
-        """The nine classes, also those that did not occur."""
-        found: Counter[str] = Counter()
-        for kind, times in self.kinds.items():
-            found[COARSE.get(kind, kind)] += times
-        return {name: found[name] for name in CLASSES}
-
-
 Reader = Callable[[int, int], tuple[Instruction, ...]]
 
 
@@ -120,14 +134,15 @@ def by_kernel(paths: Mapping[Path, Counts]) -> dict[str, Counts]:
 
 def count(edges: Edges, program: Program, read: Reader, line: int = WORD) -> Counts:
     """Sum up all blocks; whether the branch that ends a block was taken is seen from the block after it."""
-    counts, times = Counts(), Counter[tuple[int, int]]()
+    counts, times, lengths = Counts(), Counter[tuple[int, int]](), {*LINES, line}
     entered: dict[int, Counter[int]] = {}
     for (before, address, size), number in edges.items():
         times[address, size] += number
         entered.setdefault(before, Counter())[address] += number
     for (address, size), number in times.items():
         block = read(address, size)
-        counts.lines += number * ((address + size - 1) // line - address // line + 1)
+        for length in lengths:
+            counts.lines[length] += number * ((address + size - 1) // length - address // length + 1)
         for one in block:
             counts.functions[program.name_at(one.address)] += number
             counts.transfers += number * (one.transfers - 1)

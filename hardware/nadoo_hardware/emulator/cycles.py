@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from nadoo_core.cost import Device
 
 WORD = 4
+LINES = (4, 8, 16, 32)
+"""The bytes that one access to flash brings, for which accesses are always counted."""
 
 
 @frozen
@@ -36,10 +38,11 @@ def line_bytes(device: "Device | None") -> int:
     return max(WORD, found)
 
 
-def cycles_of(kinds: Mapping[str, int], transfers: int, lines: int, device: "Device | None") -> Cycles:
+def cycles_of(kinds: Mapping[str, int], transfers: int, lines: Mapping[int, int], device: "Device | None") -> Cycles:
     """The cycles of a run: classes by the table, a cycle for every further word, and waiting for flash.
 
-    `transfers` are the words that lists of registers move beyond the first; `lines` are accesses to flash.
+    `transfers` are the words that lists of registers move beyond the first; `lines` are accesses to flash
+    by the bytes that one brings.
     """
     if device is None:
         return Cycles(unknown="unknown because no device was named")
@@ -54,4 +57,10 @@ def cycles_of(kinds: Mapping[str, int], transfers: int, lines: int, device: "Dev
     waits = device.wait_states.value if device.placement == "flash" and device.wait_states else 0
     busy = sum(kinds[kind] * cost.value for kind, cost in costs.items() if cost is not None) + transfers
     checked = all(fact.verified and fact.quality == "measured" for fact in facts)
-    return Cycles(round(busy) + waits * lines, waits * lines, verified=checked)
+    waiting = waits * nearest(lines, line_bytes(device))
+    return Cycles(round(busy) + waiting, waiting, verified=checked)
+
+
+def nearest(lines: Mapping[int, int], length: int) -> int:
+    """The accesses of a length that was counted, or else of the next shorter one."""
+    return lines[max(known for known in lines if known <= length)] if lines else 0

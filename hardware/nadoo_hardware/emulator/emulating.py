@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nadoo_core.errors import CoreCode
 from nadoo_hardware.emulator.cores import find_core
 from nadoo_hardware.emulator.counting import Counts, Emulation, KernelCount, by_kernel, count
-from nadoo_hardware.emulator.cycles import Cycles, cycles_of, line_bytes
+from nadoo_hardware.emulator.cycles import line_bytes
 from nadoo_hardware.emulator.disassembly import Disassembler
 from nadoo_hardware.emulator.errors import failed
 from nadoo_hardware.emulator.instructions import Instruction
@@ -51,16 +51,11 @@ def emulate(
     return Emulation(
         core=core, entry=entry, compiler=program.compiler, instructions=instructions, stack_bytes=trace.stack_bytes,
         functions=functions, classes=counts.classes, kinds=dict(counts.kinds), memory=trace.memory,
-        priced=priced(counts, device), sections=program.sections,
+        priced=counts.priced(device), counts=counts, sections=program.sections,
         kernels={name: kernel_count(part, device) for name, part in by_kernel(parts).items()},
     )  # fmt: skip
 
 
 def kernel_count(counts: Counts, device: "Device | None") -> KernelCount:
     """What one kernel took."""
-    return KernelCount(counts.functions.total(), priced(counts, device))
-
-
-def priced(counts: Counts, device: "Device | None") -> Cycles:
-    """The cycles of some counts."""
-    return cycles_of(counts.kinds, counts.transfers, counts.lines, device)
+    return KernelCount(counts.functions.total(), counts.priced(device))
