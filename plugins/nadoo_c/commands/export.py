@@ -4,7 +4,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -29,6 +29,7 @@ SET_HELP = "An option of the exporter, such as border=float or emulate=m4,m0; `n
 @click.option("--out", "out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The new folder.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
 @click.option("--dataset", "dataset", default="", metavar="NAME", help="The data set whose samples it is verified on.")
+@click.option("--data", "data", multiple=True, metavar="KEY=VALUE", help="An option of the data set, such as size=16.")
 @click.option("--force", is_flag=True, help="Replace the folder if it is there.")
 @click.pass_obj
 def export(
@@ -39,6 +40,7 @@ def export(
     out: Path,
     settings: tuple[str, ...],
     dataset: str,
+    data: tuple[str, ...],
     force: bool,
 ) -> None:
     """Export MODEL into a folder; nothing is left behind if it cannot be verified.
@@ -49,7 +51,8 @@ def export(
     refuse_existing(out, force)
     exporter = made_exporter(session, to, settings)
     graph = load_model(model, session, inputs)
-    document = written(session, exporter, graph, out, dataset)
+    samples = samples_of(session, graph, dataset, pairs_of("--data", data))
+    document = written(session, exporter, graph, out, samples)
     answer(session, document, lambda: show(out, document))
 
 
@@ -65,14 +68,17 @@ def made_exporter(session: Session, to: str, settings: tuple[str, ...]) -> Any:
     from nadoo_core.recipe.steps import read_export
 
     table: dict[str, Any] = {"to": to}
-    wrong = [text for text in settings if "=" not in text]
-    if wrong:
-        problems = [Problem(CoreCode.OPTION, f"--set {text}", "is not KEY=VALUE; give one option") for text in wrong]
-        raise OptionError(problems)
-    for text in settings:
-        key, _, value = text.partition("=")
-        table[key] = setting_value(key, value)
+    table |= {key: setting_value(key, value) for key, value in pairs_of("--set", settings).items()}
     return read_export(table, session.registry(), "export")
+
+
+def pairs_of(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """What was given as KEY=VALUE."""
+    wrong = [text for text in texts if "=" not in text]
+    if wrong:
+        problems = [Problem(CoreCode.OPTION, f"{option} {text}", "is not KEY=VALUE; give one option") for text in wrong]
+        raise OptionError(problems)
+    return {key: value for key, _, value in (text.partition("=") for text in texts)}
 
 
 def setting_value(key: str, value: str) -> Any:
@@ -84,12 +90,13 @@ def setting_value(key: str, value: str) -> Any:
     return [item for item in value.split(",") if item] if key == "emulate" else value
 
 
-def written(session: Session, export: Any, graph: "ModelGraph", out: Path, dataset: str) -> dict[str, Any]:
+def written(
+    session: Session, export: Any, graph: "ModelGraph", out: Path, samples: "torch.Tensor | None"
+) -> dict[str, Any]:
     """Write beside the folder's name, verify, and then put it there."""
     from nadoo_core.runs.exporting import ExportContext, accepts_context
 
     temporary = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
-    samples = samples_of(session, dataset) if dataset else None
     known = ExportContext(session.registry(), lambda graph: samples)
     context = {"context": known} if accepts_context(export.exporter) else {}
     try:
@@ -105,10 +112,24 @@ def written(session: Session, export: Any, graph: "ModelGraph", out: Path, datas
     return {"folder": str(out), **dict(getattr(artifact, "report", {}))}
 
 
-def samples_of(session: Session, dataset: str) -> "torch.Tensor":
-    """The inputs of a data set's test split."""
-    loaded = session.registry().load("datasets", dataset)
-    return (loaded() if isinstance(loaded, type) else loaded).load("test").inputs
+def samples_of(session: Session, graph: "ModelGraph", dataset: str, data: dict[str, str]) -> "torch.Tensor | None":
+    """The inputs of a data set's test split, if there is one and the graph takes them."""
+    if not dataset:
+        if data:
+            raise OptionError(Problem(CoreCode.OPTION, "--data", "has no data set to be for; give --dataset NAME too"))
+        return None
+    from nadoo_core.options import structure
+
+    loaded: Any = session.registry().load("datasets", dataset)
+    options = {key: setting_value(key, value) for key, value in data.items()}
+    made: Any = structure(cast("type[Any]", loaded), options, "--data") if isinstance(loaded, type) else loaded
+    inputs: torch.Tensor = made.load("test").inputs
+    given, wanted = tuple(inputs.shape[1:]), graph.inputs[0].type.shape[1:]
+    if len(graph.inputs) == 1 and all(isinstance(size, int) for size in wanted) and given != tuple(wanted):
+        message = f"has samples of the shape {list(given)}, the model takes {list(wanted)}"
+        advice = "give --data with the options that the model was trained with, such as size=16"
+        raise OptionError(Problem(CoreCode.OPTION, f"--dataset {dataset!r}", f"{message}; {advice}"))
+    return inputs
 
 
 def show(out: Path, document: dict[str, Any]) -> None:

@@ -219,6 +219,24 @@ def test_the_command_writes_verifies_and_refuses_to_overwrite(tmp_path: Path) ->
     assert call(*arguments, "--force", "--json").document["name"] == "net"
 
 
+def test_data_sets_have_options(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    graph = capture(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), (torch.randn(2, 1, 8, 8),))
+    graph.save(tmp_path / "graph")
+    arguments = ["export", tmp_path / "graph", "--to", "c", "--out", tmp_path / "c", "--set", "samples=5"]
+    found = call(*arguments, "--dataset", "digits", "--data", "mean=0.5", "--data", "sdt=2")
+    assert found.code == 2
+    assert "'sdt'" in found.errors
+    assert "did you mean 'std'" in found.errors
+    assert "give --dataset NAME too" in call(*arguments, "--data", "mean=0.5").errors
+    assert "is not KEY=VALUE" in call(*arguments, "--dataset", "digits", "--data", "mean").errors
+    assert call(*arguments, "--dataset", "digits", "--json").document["verified"]["samples"] == 13
+    narrow = capture(nn.Sequential(nn.Flatten(), nn.Linear(49, 3)), (torch.randn(2, 1, 7, 7),))
+    narrow.save(tmp_path / "narrow")
+    other = ["export", tmp_path / "narrow", "--to", "c", "--out", tmp_path / "d", "--dataset", "digits"]
+    assert "has samples of the shape [1, 8, 8], the model takes [1, 7, 7]" in call(*other).errors
+
+
 def test_nothing_is_left_behind_by_a_failed_export(tmp_path: Path) -> None:
     graph = ModelGraph("bad")
     graph.set_outputs([graph.add("sin", [graph.add_input("x", ("N", 4))])])
