@@ -38,6 +38,7 @@ class Scorer:
         self.layers = frozenset(node.name for node in graph.nodes() if WEIGHT in node.tensors)
         self.given = analytic(graph, device)
         self.known: dict[tuple[str, str | None], NodeScore] = {}
+        self.beside = CostNumber.exact(self.constants_beside_tensors())
 
     def score(self, formats: Mapping[str, str]) -> Cost:
         """The cost with the weights of some layers in other formats; layers that are not named stay as they are."""
@@ -52,12 +53,18 @@ class Scorer:
         works = [score.work for score in scores]
         totals = {
             "macs": self.given.macs,
-            "flash_bytes": CostNumber.exact(tensors_once(scores)).plus(code_size(works, self.device)),
+            "flash_bytes": CostNumber.exact(tensors_once(scores)).plus(code_size(works, self.device)).plus(self.beside),
             "peak_ram_bytes": self.given.ram,
             "latency_s": summed(works, [score.latency for score in scores]),
             "energy_j": summed(works, [score.energy for score in scores]),
         }
         return Cost(device=self.device.name, totals=totals, coverage=self.given.coverage, ranges=self.given.ranges)
+
+    def constants_beside_tensors(self) -> float:
+        """What the given graph has in flash beside tensors and code."""
+        scores = [self.node_score(name, None) for name in self.nodes]
+        counted = tensors_once(scores) + (code_size([score.work for score in scores], self.device).value or 0.0)
+        return round((self.given.flash.value or 0.0) - counted)
 
     def node_score(self, name: str, chosen: str | None) -> NodeScore:
         """One node in one format, from what is known or estimated now."""

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from nadoo_core.cost import Cost, CostNumber, Coverage, Device, NodeCost
-from nadoo_core.cost.number import total
+from nadoo_core.cost.number import NOTHING, total
+from nadoo_graphs.counting import held_bytes
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.memory import MemoryPlan, plan_memory
 from nadoo_hardware.estimators.assumptions import assumptions
 from nadoo_hardware.estimators.basis import ranges_of
 from nadoo_hardware.estimators.energy import node_energy, power_doubt
 from nadoo_hardware.estimators.latency import node_latency
+from nadoo_hardware.estimators.program import Lowered, lowered
 from nadoo_hardware.estimators.terms import code_terms
 from nadoo_hardware.estimators.work import GraphWork, NodeWork, graph_work
 
@@ -21,6 +23,7 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     """What a graph costs; `formats` says for some nodes in which format their weights would be."""
     work = graph_work(graph, formats)
     plan = plan_memory(graph, bindings=work.sizes, weights_in_ram=is_computer(device))
+    program = lowered(graph, work, device)
     times = [node_latency(node, device) for node in work.nodes]
     latencies = [time.number for time in times]
     energies = [node_energy(node, latency, device) for node, latency in zip(work.nodes, latencies, strict=True)]
@@ -33,15 +36,15 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     energy, _ = covered(work.nodes, energies)
     totals = {
         "macs": CostNumber.exact(work.macs),
-        "flash_bytes": flash(work, device),
-        "peak_ram_bytes": CostNumber.exact(plan.arena.size),
+        "flash_bytes": flash(work, device).plus(beside_tensors(graph, program)),
+        "peak_ram_bytes": CostNumber.exact(program.found.ram_bytes if program.found else plan.arena.size),
         "latency_s": latency,
         "energy_j": energy,
     }
     left_out = tuple(node.name for node, number in zip(work.nodes, latencies, strict=True) if not number.known)
     return Cost(
         device=device.name, totals=totals, nodes=nodes, coverage=coverage, unmodelled=left_out,
-        notes=notes(work, plan, latency, energy, device), ranges=ranges_of(device, times),
+        notes=notes(work, memory_note(plan, program), latency, energy, device), ranges=ranges_of(device, times),
     )  # fmt: skip
 
 
@@ -65,6 +68,13 @@ def node_cost(work: NodeWork, living: int, latency: CostNumber, energy: CostNumb
 def flash(work: GraphWork, device: Device) -> CostNumber:
     """The packed tensors, each once, and the code as a modelled term."""
     return CostNumber.exact(sum(work.flash.values())).plus(code_size(work.nodes, device))
+
+
+def beside_tensors(graph: ModelGraph, program: Lowered) -> CostNumber:
+    """The constants of the program that are no tensors of the graph, such as multipliers and tables."""
+    if program.found is None:
+        return NOTHING
+    return CostNumber.exact(program.found.constants_bytes - sum(held_bytes(graph).values()))
 
 
 def code_size(nodes: Sequence[NodeWork], device: Device) -> CostNumber:
@@ -99,11 +109,18 @@ def share(amounts: Sequence[int], known: Sequence[bool]) -> float:
     return sum(amount for amount, is_known in zip(amounts, known, strict=True) if is_known) / whole if whole else 1.0
 
 
-def notes(
-    work: GraphWork, plan: MemoryPlan, latency: CostNumber, energy: CostNumber, device: Device
-) -> tuple[str, ...]:
+def memory_note(plan: MemoryPlan, program: Lowered) -> str:
+    """What memory is made of."""
+    if program.found is not None:
+        arena, border = program.found.arena_bytes, program.found.border_bytes
+        return f"RAM as C has it: arena {arena:,} bytes, inputs and outputs {border:,}; stack and scratch are not in it"
+    reason = f" ({program.reason})" if program.reason else ""
+    return f"the peak of memory is at {plan.peak_node or 'the inputs'}{reason}; stack and scratch are not in it"
+
+
+def notes(work: GraphWork, memory: str, latency: CostNumber, energy: CostNumber, device: Device) -> tuple[str, ...]:
     """What a reader has to know about the numbers."""
     said = [f"one example: the open size {name} is counted as 1" for name in work.sizes]
-    said.append(f"the peak of memory is at {plan.peak_node or 'the inputs'}; stack and scratch are not in it")
+    said.append(memory)
     doubt = power_doubt(latency, energy, device)
     return (*said, doubt) if doubt else tuple(said)
