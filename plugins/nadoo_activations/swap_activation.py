@@ -103,7 +103,10 @@ class SwapActivation(Pass):
                 return []
             raise PassError(Problem(CoreCode.SELECTOR, f"step {context.step!r}", message))
         complete = dict(row.complete(self.options))
-        return [node for node in found if (node.op, dict(node.attributes)) != (row.name, complete)]
+        others = [node for node in found if (node.op, dict(node.attributes)) != (row.name, complete)]
+        for node in found if not others else ():
+            context.refuse(node, f"is {row.name!r} with these options already")
+        return others
 
     def replace(self, graph: ModelGraph, name: str, row: Op) -> None:
         """Put the new activation in the place of one node."""

@@ -199,8 +199,8 @@ def test_an_activation_that_is_not_there_is_an_error_that_says_what_is() -> None
         SwapActivation(old="tanh", new="relu").run(network(), context())
 
 
-def test_swapping_for_the_same_changes_nothing() -> None:
-    with pytest.raises(NoChangeError):
+def test_swapping_for_the_same_changes_nothing_and_says_so() -> None:
+    with pytest.raises(NoChangeError, match=r"curve0: is '.+' with these options already"):
         SwapActivation(old="gelu", new="gelu").run(network(), context())
 
 
