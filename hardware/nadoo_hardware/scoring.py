@@ -14,6 +14,7 @@ from nadoo_core.options import did_you_mean
 from nadoo_graphs.counting import WEIGHT
 from nadoo_graphs.graph import ModelGraph
 from nadoo_hardware.estimators.analytic import analytic, code_size, covered
+from nadoo_hardware.estimators.conditional import expected
 from nadoo_hardware.estimators.energy import node_energy
 from nadoo_hardware.estimators.latency import node_latency
 from nadoo_hardware.estimators.work import BoundGraph, NodeWork, node_work
@@ -81,7 +82,8 @@ class Scorer:
         flash: dict[str, int] = {}
         work = node_work(self.bound, self.graph[name], chosen, flash)
         latency = node_latency(work, self.device).number
-        return NodeScore(work, flash, latency, node_energy(work, latency, self.device))
+        energy = node_energy(work, latency, self.device)
+        return NodeScore(work, flash, *expected([work, work], [latency, energy]))
 
 
 def tensors_once(scores: Sequence[NodeScore]) -> int:

@@ -51,7 +51,7 @@ class Budget(Options):
             allowed = getattr(self, resource)
             if allowed is not None:
                 nodes = tuple(node.name for node in cost.largest(name, MOST_NODES))
-                yield Verdict(resource, float(allowed), cost.number(name), nodes)
+                yield Verdict(resource, float(allowed), cost.number(name), nodes, worst=cost.worst.get(name))
         if self.accuracy is not None:
             measured = CostNumber.exact(accuracy) if accuracy is not None else CostNumber.unknown("it was not measured")
             yield Verdict("accuracy", self.accuracy, measured, (), least=True)
@@ -67,6 +67,8 @@ class Verdict:
     nodes: tuple[str, ...] = ()
     least: bool = False
     """Whether the budget is a lowest and not a highest value."""
+    worst: CostNumber | None = None
+    """What a model with conditional nodes takes if all of them do their work."""
 
     @property
     def exceeded(self) -> bool:
@@ -84,8 +86,11 @@ class Verdict:
 
     @property
     def doubtful(self) -> bool:
-        """Whether the budget lies inside the range of the estimate, so that a measurement may decide otherwise."""
-        low, high = self.estimate.low, self.estimate.high
+        """Whether the budget lies inside the range of the estimate, so that a measurement may decide otherwise.
+
+        The range of a model with conditional nodes ends where their worst case does.
+        """
+        low, high = self.estimate.low, (self.worst or self.estimate).high
         return low is not None and high is not None and low <= self.allowed < high
 
     def document(self) -> dict[str, Any]:
@@ -96,6 +101,7 @@ class Verdict:
             "estimate": self.estimate.value,
             "low": self.estimate.low,
             "high": self.estimate.high,
+            "worst": None if self.worst is None else self.worst.value,
             "excess": self.excess,
             "exceeded": self.exceeded,
             "doubtful": self.doubtful,

@@ -25,13 +25,20 @@ class NodeCost:
     name: str
     op: str
     costs: Mapping[str, CostNumber] = numbers()
+    worst: Mapping[str, CostNumber] = numbers()
+    """Of a conditional node, whose costs are the expected ones: what it costs when it does its work."""
 
     def document(self) -> dict[str, Any]:
         """The node for programs."""
         found: dict[str, Any] = {"name": self.name, "op": self.op}
         for name in COSTS:
             found.update(self.costs.get(name, NOT_ASKED).document(name))
-        return found
+        return {**found, "worst": worst_document(self.worst)} if self.worst else found
+
+
+def worst_document(worst: Mapping[str, CostNumber]) -> dict[str, Any] | None:
+    """The worst case for programs; None where nothing is conditional."""
+    return {key: value for name, number in worst.items() for key, value in number.document(name).items()} or None
 
 
 @frozen
@@ -61,6 +68,8 @@ class Cost:
     """Which estimator gave which total."""
     ranges: Mapping[str, str] = field(factory=dict[str, str], converter=frozen_mapping)
     """Where the range of each total comes from: what was held out, or what is assumed."""
+    worst: Mapping[str, CostNumber] = numbers()
+    """What a graph with conditional nodes costs if all of them do their work; the totals are the expected ones."""
 
     def number(self, name: str) -> CostNumber:
         """One total; what no estimator gave is unknown."""
@@ -115,6 +124,7 @@ class Cost:
         return {
             "device": self.device,
             **self.summary(),
+            "worst": worst_document(self.worst),
             "coverage": self.coverage.document(),
             "unknown": list(self.unknown()),
             "unmodelled": list(self.unmodelled),

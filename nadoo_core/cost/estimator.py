@@ -103,6 +103,7 @@ def merge(device: str, answers: Mapping[str, Cost]) -> Cost:
         notes=tuple(dict.fromkeys(note for answer in answers.values() for note in answer.notes)),
         estimators={cost: name for cost, name in best.items() if name is not None},
         ranges=merged_ranges(best, answers),
+        worst={cost: answers[name].worst[cost] for cost, name in best.items() if name and cost in answers[name].worst},
     )
 
 
@@ -127,7 +128,9 @@ def merged_nodes(best: Mapping[str, str | None], answers: Mapping[str, Cost]) ->
     """The nodes with each of their costs from the estimator that gave the total."""
     order: dict[str, str] = {node.name: node.op for answer in answers.values() for node in answer.nodes}
     found: dict[str, dict[str, Any]] = {name: {} for name in order}
+    worst: dict[str, dict[str, Any]] = {name: {} for name in order}
     for cost, name in best.items():
         for node in answers[name].nodes if name is not None else ():
             found[node.name][cost] = node.costs.get(cost, NOT_ASKED)
-    return tuple(NodeCost(name, order[name], costs) for name, costs in found.items())
+            worst[node.name].update({cost: node.worst[cost]} if cost in node.worst else {})
+    return tuple(NodeCost(name, order[name], costs, worst[name]) for name, costs in found.items())

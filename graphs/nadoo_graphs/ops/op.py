@@ -191,12 +191,18 @@ Infer: TypeAlias = Callable[[Call], tuple[ValueType, ...]]
 Count: TypeAlias = Callable[[Call, tuple[ValueType, ...]], Size]
 Roles: TypeAlias = Callable[[Mapping[str, Attribute]], tuple[Role, ...]]
 CodesOf: TypeAlias = Callable[[Mapping[str, Attribute]], Codes]
+Share: TypeAlias = Callable[[Mapping[str, Attribute]], float]
 Stored: TypeAlias = Callable[[Mapping[str, Attribute]], Mapping[str, str | None]]
 
 
 def as_held(attributes: Mapping[str, Attribute]) -> Mapping[str, str | None]:
     """Every tensor lies in flash as its dtype says."""
     return {}
+
+
+def always(attributes: Mapping[str, Attribute]) -> float:
+    """The share of a node that is no conditional one."""
+    return 1.0
 
 
 def no_work(call: Call, outputs: tuple[ValueType, ...]) -> Size:
@@ -237,6 +243,8 @@ class Op:
     in_place: tuple[int, ...] = ()
     random: bool = False
     effect: bool = False
+    share: Share = always
+    """In which share of executions a conditional node is expected to do its work; what is counted is the worst case."""
     channels: "ChannelRule | None" = None
     """How channels go through it; without a rule here or in `nadoo_graphs.channels` it freezes what it touches."""
     known: Mapping[str, AttributeRow] = field(init=False)

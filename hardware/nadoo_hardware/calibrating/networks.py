@@ -8,11 +8,12 @@ from nadoo_graphs.values import Value
 from nadoo_hardware.calibrating.drawing import Drawing
 from nadoo_hardware.estimators.work import graph_work
 
-MOST_MACS, MOST_BYTES = 400_000_000, 64_000_000
+MOST_MACS, MOST_BYTES = 500_000_000, 128_000_000
 """A network beyond would take most of the time of a calibration."""
 SIDES = (16, 24, 32, 48, 64, 96)
-WIDEST = 512
-COLOURS, CLASSES = 3, 10
+WIDEST = 1024
+COLOURS = 3
+CLASSES = (10, 100, 1000)
 
 
 def drawn_networks(many: int, seed: int, dtype: str = "float32") -> Iterator[ModelGraph]:
@@ -44,11 +45,11 @@ def staged(
     drawing.begin(COLOURS, side, side)
     drawing.conv(width, stride=2 if side > min(SIDES) else 1)
     drawing.activate()
-    for stage in range(drawing.whole(1, 4)):
+    for stage in range(drawing.whole(1, 5)):
         wide = min(int(width * growth**stage) // 4 * 4, WIDEST)
         for place in range(drawing.whole(1, deepest)):
             block(drawing, wide, 2 if stage and not place else 1)
-    drawing.head(CLASSES)
+    drawing.head(drawing.choice(CLASSES))
 
 
 def plain(drawing: Drawing) -> None:
@@ -133,7 +134,7 @@ def perceptron(drawing: Drawing) -> None:
     for _ in range(drawing.whole(1, 6)):
         drawing.linear(width)
         drawing.activate()
-    drawing.linear(CLASSES)
+    drawing.linear(drawing.choice(CLASSES))
 
 
 def transformer(drawing: Drawing) -> None:
@@ -154,7 +155,7 @@ def transformer(drawing: Drawing) -> None:
         drawing.add("add", entered)
     drawing.layer_norm()
     drawing.add("mean", dim=(1,))
-    drawing.linear(CLASSES)
+    drawing.linear(drawing.choice(CLASSES))
 
 
 def attention(drawing: Drawing, heads: int) -> None:

@@ -114,6 +114,7 @@ def show_details(cost: Cost) -> None:
     """The ranges, what is not modelled, and the nodes that take most of the time, or else most of the work."""
     shown = [name for name in UNITS if cost.number(name).known and cost.number(name).width > 0]
     print_facts({f"  {UNITS[name]}": f"{range_text(name, cost.number(name))} ({cost.ranges[name]})" for name in shown})
+    print_facts({f"  worst {UNITS[name]}": number_text(name, number) for name, number in cost.worst.items()})
     covered = f"{cost.coverage.macs:.1%} of MACs and {cost.coverage.bytes:.1%} of bytes"
     print_facts({"  modelled": covered, "  left out": shortened(cost.unmodelled)})
     for reason in cost.unknown():

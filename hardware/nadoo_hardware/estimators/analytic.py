@@ -9,6 +9,7 @@ from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.memory import MemoryPlan, plan_memory
 from nadoo_hardware.estimators.assumptions import assumptions
 from nadoo_hardware.estimators.basis import ranges_of
+from nadoo_hardware.estimators.conditional import expected, expected_macs
 from nadoo_hardware.estimators.energy import node_energy, power_doubt
 from nadoo_hardware.estimators.latency import node_latency
 from nadoo_hardware.estimators.program import Lowered, lowered
@@ -32,10 +33,10 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
         node_cost(node, living.get(node.name, 0), latency, energy)
         for node, latency, energy in zip(work.nodes, latencies, energies, strict=True)
     )
-    latency, coverage = covered(work.nodes, latencies)
-    energy, _ = covered(work.nodes, energies)
+    latency, coverage = covered(work.nodes, expected(work.nodes, latencies))
+    energy, _ = covered(work.nodes, expected(work.nodes, energies))
     totals = {
-        "macs": CostNumber.exact(work.macs),
+        "macs": CostNumber.exact(expected_macs(work)),
         "flash_bytes": flash(work, device).plus(beside_tensors(graph, program)),
         "peak_ram_bytes": CostNumber.exact(program.found.ram_bytes if program.found else plan.arena.size),
         "latency_s": latency,
@@ -45,7 +46,21 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     return Cost(
         device=device.name, totals=totals, nodes=nodes, coverage=coverage, unmodelled=left_out,
         notes=notes(work, memory_note(plan, program), latency, energy, device), ranges=ranges_of(device, times),
+        worst=worst_case(work, latencies, energies),
     )  # fmt: skip
+
+
+def worst_case(
+    work: GraphWork, latencies: Sequence[CostNumber], energies: Sequence[CostNumber]
+) -> dict[str, CostNumber]:
+    """What a graph costs if every conditional node does its work; nothing where none is conditional."""
+    if not work.conditional:
+        return {}
+    return {
+        "macs": CostNumber.exact(work.macs),
+        "latency_s": covered(work.nodes, latencies)[0],
+        "energy_j": covered(work.nodes, energies)[0],
+    }
 
 
 def is_computer(device: Device) -> bool:
@@ -55,14 +70,12 @@ def is_computer(device: Device) -> bool:
 
 def node_cost(work: NodeWork, living: int, latency: CostNumber, energy: CostNumber) -> NodeCost:
     """All that is said of one node; its share of flash is what its tensors take, shared ones with each user."""
-    costs = {
-        "macs": CostNumber.exact(work.macs),
-        "flash_bytes": CostNumber.exact(work.weight_bytes),
-        "peak_ram_bytes": CostNumber.exact(living),
-        "latency_s": latency,
-        "energy_j": energy,
-    }
-    return NodeCost(work.name, work.op, costs)
+    worst = {"macs": CostNumber.exact(work.macs), "latency_s": latency, "energy_j": energy}
+    always = {"flash_bytes": CostNumber.exact(work.weight_bytes), "peak_ram_bytes": CostNumber.exact(living)}
+    if work.share == 1:
+        return NodeCost(work.name, work.op, {**worst, **always})
+    mean = {name: number.times(work.share) for name, number in worst.items()}
+    return NodeCost(work.name, work.op, {**mean, **always}, worst)
 
 
 def flash(work: GraphWork, device: Device) -> CostNumber:

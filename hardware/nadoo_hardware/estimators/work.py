@@ -7,9 +7,10 @@ from attrs import field, frozen
 from nadoo_core.cost.kinds import kind_of
 from nadoo_core.cost.precision import precision_of
 from nadoo_graphs.counting import BORDER, stored_bytes, value_bytes
+from nadoo_graphs.errors import Code, InvalidGraphError, Problem
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
-from nadoo_graphs.ops.op import Call
+from nadoo_graphs.ops.op import Call, Op
 from nadoo_graphs.ops.structure import OPAQUE
 from nadoo_graphs.sizes import bind, symbols_of
 from nadoo_graphs.values import ValueType
@@ -32,6 +33,8 @@ class NodeWork:
     moves_only: bool
     """Whether it is a view or part of the border, which costs nothing anywhere."""
     opaque: bool
+    share: float = 1.0
+    """The expected share of executions in which a conditional node does this work."""
 
 
 @frozen
@@ -45,8 +48,13 @@ class GraphWork:
 
     @property
     def macs(self) -> int:
-        """All multiply-accumulates."""
+        """All multiply-accumulates, those of conditional nodes too."""
         return sum(node.macs for node in self.nodes)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether a node may do nothing."""
+        return any(node.share < 1 for node in self.nodes)
 
 
 def sizes_of(graph: ModelGraph) -> dict[str, int]:
@@ -119,7 +127,17 @@ def node_work(bound: BoundGraph, node: Node, chosen: str | None, flash: dict[str
         value_bytes=sum(map(bound.bytes, moved)),
         moves_only=border or row.view,
         opaque=node.op == OPAQUE,
+        share=share_of(row, node),
     )
+
+
+def share_of(row: Op, node: Node) -> float:
+    """The expected share of executions in which a node works, as its row says; one that is none is refused."""
+    share = row.share(node.attributes)
+    if 0 <= share <= 1:
+        return share
+    message = f"is expected to work in {share!r} of executions; give a row whose share is from 0 to 1"
+    raise InvalidGraphError(Problem(Code.SCHEMA, f"node {node.name!r} ({node.op})", message))
 
 
 def weight_precision(node: Node, operand: str) -> str:
