@@ -12,7 +12,6 @@ from attrs import frozen
 
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.formats import Format, GradientRule
-from nadoo_graphs.formats.blocks import BLOCK_ELEMENTS
 from nadoo_graphs.formats.requantize import LARGEST_EXPONENT, POWER_OF_TWO, UNIT, scale_double, scale_single
 
 Context: TypeAlias = Any
@@ -20,7 +19,13 @@ SMALLEST_STEP = 2.0**-126
 EXACT_FLOAT32 = 1 << 24
 EXACT_PRODUCT = 1 << 21
 """Integers up to here, times a multiplier of 31 bits, leave float64 a bit to round with."""
+LARGEST_FUSED_SHIFT = 20
+"""⌊(⌊a·m + ½⌋ + 2ⁿ⁻¹) / 2ⁿ⌋ = ⌊a·m/2ⁿ + ½ + ½/2ⁿ⌋ for n > 0, which float64 holds exactly up to this n."""
+BLOCK = 1 << 17
+"""Elements that are rescaled at a time."""
 LARGEST_ACCUMULATOR = (1 << 31) - 1
+HARDTANH_BACKWARD: Any = torch.ops.aten.hardtanh_backward.grad_input
+"""A gradient where numbers lie strictly between two bounds, in one go."""
 
 
 def step_of(scale: torch.Tensor) -> torch.Tensor:
@@ -62,6 +67,11 @@ class Factors:
         return int(self.exponents.max()) if self.exponents.numel() else 0
 
     @cached_property
+    def least(self) -> int:
+        """The smallest exponent."""
+        return int(self.exponents.min()) if self.exponents.numel() else 0
+
+    @cached_property
     def steps(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The factors in float64: all of it, or for two roundings the multiplier and then the shift to the right."""
         multipliers = self.multipliers.to(torch.float64)
@@ -69,6 +79,17 @@ class Factors:
             return torch.ldexp(multipliers, self.exponents - 31), None
         right = torch.ldexp(torch.ones_like(multipliers), self.exponents.clamp(max=0))
         return torch.ldexp(multipliers, self.exponents.clamp(min=0) - 31), right
+
+    @cached_property
+    def fused(self) -> torch.Tensor:
+        """Both factors in one, for two roundings that are done together."""
+        return torch.ldexp(self.multipliers.to(torch.float64), self.exponents - 31)
+
+    @cached_property
+    def half(self) -> torch.Tensor:
+        """What both roundings add then: a half, and where there is a shift, a half of what it was before the shift."""
+        shifted = torch.ldexp(torch.full_like(self.exponents, 0.5, dtype=torch.float64), self.exponents).add_(0.5)
+        return torch.where(self.exponents < 0, shifted, 0.5)
 
 
 def require_factors(reals: torch.Tensor, where: str) -> None:
@@ -78,8 +99,15 @@ def require_factors(reals: torch.Tensor, where: str) -> None:
         raise GraphError(Problem(Code.DATA, where, f"{message}: check scales that are far too small or not finite"))
 
 
-def rescaled(accumulator: torch.Tensor, factors: Factors, point: int, bound: float, positive: bool) -> torch.Tensor:
-    """Accumulators of at most `bound` as codes before their clamp, in float64.
+def rescaled(
+    accumulator: torch.Tensor,
+    factors: Factors,
+    point: int,
+    bound: float,
+    positive: bool,
+    held: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Accumulators of at most `bound` as codes before their clamp, in float64: in `held`, if it is given.
 
     `positive` says that results below the zero point will be clamped to it, so that ties among them do not matter.
     """
@@ -87,22 +115,27 @@ def rescaled(accumulator: torch.Tensor, factors: Factors, point: int, bound: flo
         scale = scale_single if factors.single else scale_double
         exact = scale(accumulator.long(), factors.multipliers, factors.exponents)
         return exact.to(torch.float64).add_(point)
+    real = accumulator.to(torch.float64, copy=True) if held is None else held.copy_(accumulator)
     first, second = factors.steps
-    real = accumulator.to(torch.float64, copy=True).mul_(first).add_(0.5).floor_()
     if second is None:
-        return real.add_(point)
-    real.mul_(second)
-    if positive:
-        return real.add_(point + 0.5).floor_()
-    return real.add_(real.sign().mul_(0.5)).trunc_().add_(point)
+        return offset(real.mul_(first).add_(0.5).floor_(), point)
+    if positive and factors.least >= -LARGEST_FUSED_SHIFT:
+        return offset(real.mul_(factors.fused).add_(factors.half).floor_(), point)
+    real.mul_(first).add_(0.5).floor_().mul_(second)
+    return offset(real.add_(real.sign().mul_(0.5)).trunc_(), point)
+
+
+def offset(codes: torch.Tensor, point: int) -> torch.Tensor:
+    """Codes counted from a zero point, in place."""
+    return codes.add_(point) if point else codes
 
 
 def parts(accumulator: torch.Tensor, laid: torch.Tensor) -> list[slice]:
     """Slices of the first axis that fit in the cache; one for all where the other numbers are laid along it too."""
     fixed = laid.ndim == accumulator.ndim and laid.ndim > 0 and laid.shape[0] > 1
-    if fixed or accumulator.ndim == 0 or accumulator.numel() <= BLOCK_ELEMENTS:
+    if fixed or accumulator.ndim == 0 or accumulator.numel() <= BLOCK:
         return [slice(None)]
-    rows = max(1, BLOCK_ELEMENTS * accumulator.shape[0] // accumulator.numel())
+    rows = max(1, BLOCK * accumulator.shape[0] // accumulator.numel())
     return [slice(start, start + rows) for start in range(0, accumulator.shape[0], rows)]
 
 
@@ -135,29 +168,27 @@ class Rescale(torch.autograd.Function):
         real = factor.detach().reshape(factor.shape or (1,)) / step.detach()
         factors = Factors.of(real, target.mode, target.where)
         codes = torch.empty(accumulator.shape, dtype=target.dtype, device=accumulator.device)
-        learns = any(context.needs_input_grad)
-        slope = torch.empty_like(accumulator) if learns else None
-        slopes = Slopes.of(real, target, accumulator.dtype)
-        for part in parts(accumulator, real):
-            held = accumulator[part]
-            found = rescaled(held, factors, target.point, bound, target.low >= target.point)
+        slices = parts(accumulator, real)
+        held = torch.empty(accumulator[slices[0]].shape, dtype=torch.float64, device=accumulator.device)
+        for part in slices:
+            sums = accumulator[part]
+            room = held[: len(sums)] if sums.ndim else held
+            found = rescaled(sums, factors, target.point, bound, target.low >= target.point, room)
             codes[part] = found.clamp_(target.low, target.high)
-            if slope is not None:
-                slopes.write(held, slope[part])
-        if slope is not None:
-            kept = (accumulator, codes) if any(context.needs_input_grad[1:3]) else ()
-            context.save_for_backward(slope, real, step, *kept)
+        if any(context.needs_input_grad):
+            kept = (codes,) if any(context.needs_input_grad[1:3]) else ()
+            context.save_for_backward(accumulator, real, step, *kept)
             context.target, context.shape = target, factor.shape
         return codes
 
     @staticmethod
     def backward(context: Context, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Straight through where the code was not clamped; a step learns by LSQ's or by PACT's rule."""
-        slope, real, step, *rest = context.saved_tensors
-        given = gradients[0] * slope
+        accumulator, real, step, *rest = context.saved_tensors
+        given = passed_back(gradients[0], accumulator, real, context.target)
         if not rest:
             return given, None, None, None, None
-        accumulator, codes = rest
+        (codes,) = rest
         passed = given.to(torch.float64)
         by_factor = reduced(passed * accumulator / real, context.shape) / step if context.needs_input_grad[1] else None
         by_step = None
@@ -168,25 +199,13 @@ class Rescale(torch.autograd.Function):
         return given, by_factor, by_step, None, None
 
 
-@frozen
-class Slopes:
-    """The derivative of codes by accumulators: the factor between two accumulators, and zero beyond them."""
-
-    real: torch.Tensor
-    low: torch.Tensor
-    high: torch.Tensor
-
-    @classmethod
-    def of(cls, real: torch.Tensor, target: Target, dtype: torch.dtype) -> "Slopes":
-        """The accumulators at which codes are clamped."""
-        low, high = ((edge - target.point) / real for edge in (target.low, target.high))
-        return cls(real.to(dtype), low.to(dtype), high.to(dtype))
-
-    def write(self, accumulator: torch.Tensor, slope: torch.Tensor) -> None:
-        """Write the derivative in its place; comparisons written as numbers are several times as fast as booleans."""
-        torch.gt(accumulator, self.low, out=slope)
-        below = torch.lt(accumulator, self.high, out=torch.empty_like(slope))
-        slope.mul_(below).mul_(self.real)
+def passed_back(gradient: torch.Tensor, accumulator: torch.Tensor, real: torch.Tensor, target: Target) -> torch.Tensor:
+    """A gradient times the factor, where the accumulator's code lies between the bounds, and zero beyond them."""
+    low, high = float(target.low - target.point), float(target.high - target.point)
+    factor = real.to(accumulator.dtype)
+    numbers = accumulator * factor
+    HARDTANH_BACKWARD(gradient, numbers, low, high, grad_input=numbers)
+    return numbers.mul_(factor)
 
 
 def reduced(gradient: torch.Tensor, shape: torch.Size) -> torch.Tensor:
