@@ -62,12 +62,12 @@ def unknown(nodes: Iterable[Node], rules: Mapping[str, Any]) -> Iterator[Problem
         message = ADVICE.get(
             node.op, "replace it by operators that have one, or add a row to a plugin's table of kernels"
         )
-        where = f"node {node.name!r} ({node.op})"
-        yield Problem(Code.UNKNOWN, where, f"has no kernel: {message}")
+        what = str(node.attributes.get("target", node.op))
+        yield Problem(Code.UNKNOWN, f"node {node.name!r} ({what})", f"has no kernel: {message}")
 
 
 ADVICE = {
-    "opaque": "no row describes the operator; write the model with operators that nadoo knows",
+    "opaque": "no row describes the operator; write the model with others, or add a row to a plugin's tables",
     "conv3d": "three axes have no kernel; fold one of them into the channels, or use conv2d",
     "conv_transpose1d": "replace it by an upsample and a convolution",
     "conv_transpose2d": "replace it by an upsample and a convolution",

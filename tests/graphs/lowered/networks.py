@@ -71,6 +71,9 @@ def modules() -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
         "rnn": (First(nn.RNN(5, 4, batch_first=True, nonlinearity="relu")), (6, 5)),
         "bilinear": (nn.Upsample(scale_factor=2, mode="bilinear"), (2, 3, 4)),
         "nearest": (nn.Upsample(size=(5, 7)), (2, 3, 4)),
+        "reflect": (nn.ReflectionPad2d((1, 3, 2, 0)), (2, 4, 5)),
+        "replicate": (nn.ReplicationPad1d((3, 1)), (2, 4)),
+        "circular": (nn.CircularPad2d((2, 3, 1, 4)), (2, 4, 5)),
         "moves": (Moves(), (2, 5, 6)),
         **{name: (module, (5, 6)) for name, module in ELEMENT_WISE.items()},
     }

@@ -26,6 +26,11 @@ def test_every_node_without_a_kernel_is_named() -> None:
     assert "has no kernel: replace it" in str(caught.value)
 
 
+def test_operators_without_a_row_are_named_as_torch_names_them() -> None:
+    with pytest.raises(LoweredError, match=r"\(aten.pixel_shuffle.default\): has no kernel: no row describes"):
+        lower(capture(nn.PixelShuffle(2), (torch.randn(1, 4, 3, 3),)))
+
+
 def test_float64_is_refused() -> None:
     with pytest.raises(LoweredError, match="float64"):
         lower(capture(nn.ReLU(), (torch.randn(1, 4, dtype=torch.float64),)))

@@ -1,11 +1,11 @@
 """Rows that move elements: what stays contiguous is a view, the rest is copied once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 from nadoo_graphs.lowered.building import Place
 from nadoo_graphs.lowered.call import LoweringCall
-from nadoo_graphs.lowered.expressions import Expression, Number, term
+from nadoo_graphs.lowered.expressions import Expression, Number, i32, term
 from nadoo_graphs.lowered.expressions import select as choose
 from nadoo_graphs.lowered.rules.nests import (
     axis_of,
@@ -111,12 +111,50 @@ def turned(index: Expression, shift: int, size: int) -> Expression:
 
 
 def pad(call: LoweringCall) -> None:
-    """Margins of a constant around the last axes: everything is filled, then what is inside is copied."""
-    call.require(call.attributes["mode"] == "constant", "pads by copying; only constant margins have a kernel")
-    margins, source, shape = numbers(call, "pad"), call.operands[0].shape, call.shape()
-    before = [0] * len(source)
+    """Margins around the last axes: of a constant, or of what lies within."""
+    margins, mode = numbers(call, "pad"), str(call.attributes["mode"])
+    before = [0] * len(call.operands[0].shape)
     for place in range(len(margins) // 2):
         before[-1 - place] = margins[2 * place]
+    if mode == "constant":
+        pad_with_constant(call, before)
+    else:
+        pad_with_copies(call, before, MARGINS[mode])
+
+
+def pad_with_copies(call: LoweringCall, before: Sequence[int], inside: "Margin") -> None:
+    """Each element is one of the operand's, those of the margins too."""
+    source, shape, x, y = call.operands[0].shape, call.shape(), call.operand(), call.result()
+    with nest(call.body, shape) as indices:
+        places = [
+            index if not edge and taken == size else inside(index - edge if edge else index, size).clamped(0, size - 1)
+            for index, edge, size, taken in zip(indices, before, source, shape, strict=True)
+        ]
+        call.body.store(y, flat(indices, strides_of(shape)), x.at(flat(places, strides_of(source))))
+
+
+def mirrored(place: Expression, size: int) -> Expression:
+    """Beyond an edge it goes back, the edge itself only once."""
+    positive = place.at_least(-place)
+    return positive.at_most(i32(2 * size - 2) - positive)
+
+
+def wrapped(place: Expression, size: int) -> Expression:
+    """Beyond an edge it goes on at the other."""
+    return (place + size) % size
+
+
+Margin = Callable[[Expression, int], Expression]
+MARGINS: dict[str, Margin] = {
+    "reflect": mirrored,
+    "replicate": lambda place, size: place,
+    "circular": wrapped,
+}
+
+
+def pad_with_constant(call: LoweringCall, before: Sequence[int]) -> None:
+    """Everything is filled, then what is inside is copied."""
+    source, shape = call.operands[0].shape, call.shape()
     x, y = call.operand(), call.result()
     value = 0.0 if call.attributes["value"] is None else call.real("value")
     filled(call, y, prod(shape), value)
