@@ -1,6 +1,6 @@
 """The studies of skip paths and activations on MNIST, beside the figures of the notes that they follow.
 
-python -m benchmarks.mnist_studies residuals|activations [--store DIR] [--out DIR] [--record]
+python -m benchmarks.mnist_studies residuals|activations [--set STEP.OPTION=VALUE] [--store DIR] [--out DIR] [--record]
 
 NADOO_DATA is the folder of the data. Stopped at any moment, the same command goes on from the store. The notes trained
 each line once, with augmentation; here five seeds are trained without, and every line is compared with the first one
@@ -110,15 +110,19 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(NOTES))
     parser.add_argument("--store", type=Path, default=None, help="where finished steps are kept")
     parser.add_argument("--out", type=Path, default=None, help="where the table and the plot are written")
+    parser.add_argument("--set", action="append", default=[], help="change the recipe, such as train.batch=512")
     parser.add_argument("--record", action="store_true", help="write the results beside this file")
     chosen = parser.parse_args()
     out: Path = chosen.out or Path("out") / f"mnist-{chosen.name}"
-    result: StudyResult = study(RECIPES / f"mnist-{chosen.name}.toml", out, store=chosen.store, trust=True)
+    recipe, changes = RECIPES / f"mnist-{chosen.name}.toml", list[str](chosen.set)
+    result: StudyResult = study(recipe, out, store=chosen.store, trust=True, changes=changes)
     found = lines(chosen.name, rows_of(result.table))
     sys.stdout.write(text(found))
     if chosen.record:
+        settings = [f"--set {item}" for item in changes]
         document = {
-            "command": f"python -m benchmarks.mnist_studies {chosen.name} --record", "nadoo": version("nadoo"),
+            "command": f"python -m benchmarks.mnist_studies {' '.join([chosen.name, *settings, '--record'])}",
+            "nadoo": version("nadoo"),
             "torch": torch.__version__, "threads": torch.get_num_threads(), "lines": found,
         }  # fmt: skip
         path = RESULTS / f"mnist_{chosen.name}.json"
