@@ -28,25 +28,34 @@ def mnist_perceptron(hidden: Sequence[int] = (64, 64, 64)) -> "nn.Module":
     return nn.Sequential(OrderedDict(layers))
 
 
-def mnist_cnn(channels: int = 64, hidden: Sequence[int] = (96, 64)) -> "nn.Module":
+def mnist_cnn(channels: int = 64, hidden: Sequence[int] = (96, 64), *, batch_norm: bool = False) -> "nn.Module":
     """A 3×3 convolution, two depthwise ones with pooling, then linear layers; 236,416 multiply-accumulates as it is.
 
-    Every channel is computed from the image alone up to the first linear layer, so one after the other can be.
+    Every channel is computed from the image alone up to the first linear layer, so one after the other can be. Batch
+    norms behind the convolutions help training; folded, they are a bias of the convolution and no work.
     """
     from torch import nn
 
     layers: dict[str, nn.Module] = {
-        "conv1": nn.Conv2d(1, channels, 3, bias=False), "relu_conv1": nn.ReLU(),
-        "conv2": nn.Conv2d(channels, channels, 3, groups=channels, bias=False), "relu_conv2": nn.ReLU(),
-        "pool2": nn.MaxPool2d(2),
-        "conv3": nn.Conv2d(channels, channels, 3, groups=channels, bias=False), "relu_conv3": nn.ReLU(),
-        "pool3": nn.MaxPool2d(2), "flatten": nn.Flatten(),
+        **convolution(1, 1, channels, batch_norm=batch_norm),
+        **convolution(2, channels, channels, batch_norm=batch_norm), "pool2": nn.MaxPool2d(2),
+        **convolution(3, channels, channels, batch_norm=batch_norm), "pool3": nn.MaxPool2d(2),
+        "flatten": nn.Flatten(),
     }  # fmt: skip
     widths = (channels * POOLED * POOLED, *hidden)
     for index, (inputs, outputs) in enumerate(itertools.pairwise(widths), 1):
         layers |= dense(index, inputs, outputs)
     layers["head"] = nn.Linear(widths[-1], CLASSES, bias=False)
     return nn.Sequential(OrderedDict(layers))
+
+
+def convolution(index: int, inputs: int, outputs: int, *, batch_norm: bool) -> "dict[str, nn.Module]":
+    """A 3×3 convolution of every input channel by itself, with its batch norm if there is one, and its ReLU."""
+    from torch import nn
+
+    norm = {f"norm{index}": nn.BatchNorm2d(outputs)} if batch_norm else {}
+    conv = nn.Conv2d(inputs, outputs, 3, groups=inputs, bias=False)
+    return {f"conv{index}": conv, **norm, f"relu_conv{index}": nn.ReLU()}
 
 
 def dense(index: int, inputs: int, outputs: int) -> "dict[str, nn.Module]":

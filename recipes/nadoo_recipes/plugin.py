@@ -16,6 +16,7 @@ def nadoo_plugin() -> Plugin:
         recipes={
             "digits-to-c": "nadoo_recipes:digits-to-c.toml",
             "digits-int4": "nadoo_recipes:digits-int4.toml",
+            "mnist-cnn": "nadoo_recipes:mnist-cnn.toml",
             "mnist-perceptron": "nadoo_recipes:mnist-perceptron.toml",
             "post-training": "nadoo_recipes:post-training.toml",
             "quickstart": "nadoo_recipes:quickstart.toml",

@@ -1,10 +1,11 @@
-"""The recipe of the perceptron on MNIST, run on a few made images in MNIST's own files."""
+"""The recipes for MNIST, run on a few made images in MNIST's own files, down to C."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nadoo_c.exporting import verify
 from nadoo_core.runs import run
 from nadoo_graphs.counting import count
 from tests.core.data.files import write_idx
@@ -37,3 +38,32 @@ def test_the_perceptron_of_12_608_bytes_trains_over_codes(mnist: Path, tmp_path:
     assert [node.attributes["weight_format"] for node in layers] == ["4bitsym"] * 4
     assert len(result.graph.nodes(op="relu_norm")) == 3
     assert 12_608 <= count(result.graph).weight_bytes <= 12_608 + 64
+
+
+def test_the_cnn_folds_its_norms_and_has_three_levels_in_its_widest_layer(mnist: Path, tmp_path: Path) -> None:
+    changes = ["train.epochs=6", "train-codes.epochs=2", "train.batch=16", "train-codes.batch=16"]
+    changes += ["data.calibration=32", "train.rate=0.01", "model.arguments.channels=8"]
+    result = run("mnist-cnn", out=tmp_path / "out", store=tmp_path / "store", changes=changes)
+    assert result.ledger["result"]["test"]["accuracy"]["value"] > 0.8
+    layers = result.graph.nodes(op=("quantized_conv2d", "quantized_linear"))
+    assert [node.attributes["weight_format"] for node in layers] == ["int8"] * 3 + ["ternary", "4bitsym", "4bitsym"]
+    assert not result.graph.nodes(op=("batch_norm", "relu"))
+    assert len(result.graph.nodes(op="relu_norm")) == 5
+
+
+def test_the_cnn_is_as_large_as_its_recipe_says(mnist: Path, tmp_path: Path) -> None:
+    changes = ["train.epochs=1", "train-codes.epochs=1", "data.calibration=32"]
+    result = run("mnist-cnn", out=tmp_path / "out", store=tmp_path / "store", changes=changes)
+    convolutions, biases, linear = 3 * 576, 3 * 64 * 4, 96 * 52 + 3_072 + 320
+    assert convolutions + biases + linear <= count(result.graph).weight_bytes < 11 * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mnist-perceptron", "mnist-cnn"])
+def test_the_networks_become_c_that_is_equal_bit_for_bit(name: str, mnist: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "own.toml"
+    recipe.write_text(f'extends = "{name}"\n[[export]]\nto = "c"\nname = "digits"\nsamples = 40\n', encoding="utf-8")
+    changes = ["train.epochs=1", "train-codes.epochs=1", "data.calibration=32"]
+    result = run(recipe, out=tmp_path / "out", store=tmp_path / "store", changes=changes)
+    (export,) = result.ledger["exports"]
+    assert verify(tmp_path / "out" / export["folder"])["samples"] >= 40
