@@ -1,6 +1,6 @@
-"""Small networks for calibrating with the emulator: random layers and sizes, quantized after training or left in float."""
+"""Small networks for calibrating with the emulator: random layers and sizes, quantized after training or in float."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -42,13 +42,18 @@ class Residual(nn.Module):
         return torch.relu(x + self.conv(x))
 
 
-def networks(many: int, seed: int) -> Iterator[Network]:
-    """So many networks, families and formats in turn; the same seed draws the same ones."""
-    families = tuple(FAMILIES.items())
-    for place in range(many):
-        family, draw = families[place % len(families)]
-        form = FORMATS[place // len(families) % len(FORMATS)]
-        yield Network(f"{family}-{place}-{form}", form, drawn(draw, seed + place, form))
+def name_of(place: int) -> str:
+    """The name of a network by its number: families and formats in turn."""
+    families = tuple(FAMILIES)
+    form = FORMATS[place // len(families) % len(FORMATS)]
+    return f"{families[place % len(families)]}-{place}-{form}"
+
+
+def network(place: int, seed: int) -> Network:
+    """The network of a number; the same seed draws the same one."""
+    name = name_of(place)
+    family, _, form = name.split("-")
+    return Network(name, form, drawn(FAMILIES[family], seed + place, form))
 
 
 def drawn(

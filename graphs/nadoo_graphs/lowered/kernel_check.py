@@ -112,15 +112,35 @@ class KernelCheck:
         carried = assigned(body, names)
         found = {name: names[name] for name in carried}
         for turn in range(ROUNDS if carried else 0):
-            inner = {**names, **found}
-            for _problem in self.block(body, inner, turns):
-                pass
+            inner = self.after(body, {**names, **found}, turns)
             wider = {name: hull(found[name], inner[name]) for name in carried}
             if wider == found:
-                return found
+                return self.narrowed(body, names, found, turns)
             growing = [name for name in carried if turn and wider[name] != found[name]]
             found = {**wider, **{name: within_kind(self.kinds[name]) for name in growing}}
         return {name: within_kind(self.kinds[name]) for name in carried}
+
+    def narrowed(
+        self,
+        body: tuple[Statement, ...],
+        names: dict[str, Interval],
+        found: dict[str, Interval],
+        turns: tuple[Turn, ...],
+    ) -> dict[str, Interval]:
+        """The same, as narrow as a turn leaves it, where that holds after all further turns: masks bound what grows."""
+        once = self.after(body, {**names, **found}, turns)
+        tighter = {name: hull(names[name], once[name]) for name in found}
+        twice = self.after(body, {**names, **tighter}, turns)
+        return tighter if all(hull(tighter[name], twice[name]) == tighter[name] for name in found) else found
+
+    def after(
+        self, body: tuple[Statement, ...], names: dict[str, Interval], turns: tuple[Turn, ...]
+    ) -> dict[str, Interval]:
+        """What is known of locals after a body, whatever is wrong in it."""
+        inner = dict(names)
+        for _problem in self.block(body, inner, turns):
+            pass
+        return inner
 
     def refined(self, condition: Expression, names: dict[str, Interval]) -> dict[str, Interval]:
         """What a condition says of names that it compares."""

@@ -54,6 +54,19 @@ def copied(body: Body) -> None:
         body.store(Y, i, X.at(i))
 
 
+def test_what_a_mask_bounds_after_growing_is_right() -> None:
+    """A digit is what overflows when a remainder is multiplied; the remainder first grows, and is then cut."""
+
+    def digits(body: Body) -> None:
+        rest = body.let("rest", X.at(0).to(Kind.I32).clamped(0, 1))
+        with body.loop("i", 8) as i:
+            body.assign(rest, rest * 3)
+            body.store(Y, i, X.at(rest >> 2))
+            body.assign(rest, rest & 3)
+
+    check(program(digits))
+
+
 def test_a_copy_is_right() -> None:
     check(program(copied))
 
