@@ -88,6 +88,7 @@ def embedded(name: str, title: str, extensions: str, gcc_arch: str, refused: str
 
 
 SOFTFP = ("-mfloat-abi=softfp",)
+"""Units of single precision, that of the M7 too: doubles are functions, since the emulator has no such M7."""
 ROWS = (
     cortex(
         "m0",
@@ -103,7 +104,7 @@ ROWS = (
         refused=rf"{FLOATING}|^(smlad|smuad|smlabb|smulbb|sxtb16|uxtb16|sadd16|uadd8)\w*$",
     ),
     cortex("m4", "Arm Cortex-M4F", "-mfpu=fpv4-sp-d16", *SOFTFP, runs=("Cortex-M4F",), fpu="+vfp4d16sp"),
-    cortex("m7", "Arm Cortex-M7", "-mfpu=fpv5-d16", *SOFTFP, runs=("Cortex-M7",), fpu="+fp_armv8d16"),
+    cortex("m7", "Arm Cortex-M7", "-mfpu=fpv5-sp-d16", *SOFTFP, runs=("Cortex-M7",), fpu="+fp_armv8d16sp"),
     cortex("m33", "Arm Cortex-M33", "-mfpu=fpv5-sp-d16", *SOFTFP, runs=("Cortex-M33",), fpu="+fp_armv8d16sp"),
     Core(
         name="rv32imc",

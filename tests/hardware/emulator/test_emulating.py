@@ -1,5 +1,6 @@
 """Hand-counted programs on every core; C with its library; faults in words."""
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,25 @@ def test_every_instruction_of_a_loop_is_counted_on_riscv(core: str, tmp_path: Pa
     }
     assert found.stack_bytes == 8
     assert int.from_bytes(found.memory["value"], "little") == 3 * 1024
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_doubles_and_floats_run_on_every_core(core: str, tmp_path: Path) -> None:
+    source = """
+    #include <stdint.h>
+    volatile int32_t three = -3;
+    volatile double quarter = 0.25;
+    volatile float half = 0.5f;
+    double product;
+    float sum;
+    void entry(void) {
+        product = (double)three * quarter;
+        sum = (float)product + half * half;
+    }
+    """
+    found = emulate(built(tmp_path, core, source).elf, core, "entry", symbols=["product", "sum"])
+    assert struct.unpack("<d", found.memory["product"]) == (-0.75,)
+    assert struct.unpack("<f", found.memory["sum"]) == (-0.5,)
 
 
 PROGRAM = """
