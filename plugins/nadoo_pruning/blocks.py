@@ -1,13 +1,19 @@
-"""Blocks that could be left out: parts of a graph through which everything goes, with one type at both ends."""
+"""Blocks that could be left out: parts of a graph through which everything goes, with one type at both ends.
 
-from collections.abc import Iterator
+Where types differ, a projection can take the place of a block that is more work.
+"""
+
+from collections.abc import Iterable, Iterator
 
 import networkx as nx
 from attrs import frozen
+from torch import Tensor
 
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import INPUT, OUTPUT, Node
+from nadoo_graphs.sizes import Size, bind, size_product, symbols_of
 from nadoo_graphs.values import Value
+from nadoo_pruning.projections import Projection
 
 
 @frozen
@@ -19,6 +25,7 @@ class Block:
     nodes: tuple[str, ...]
     weights: frozenset[str]
     residual: bool
+    projection: Projection | None = None
 
     @property
     def name(self) -> str:
@@ -26,7 +33,7 @@ class Block:
         return self.nodes[0] if len(self.nodes) == 1 else f"{self.nodes[0]} … {self.nodes[-1]}"
 
 
-def find_blocks(graph: ModelGraph) -> tuple[Block, ...]:
+def find_blocks(graph: ModelGraph, *, projected: bool = False) -> tuple[Block, ...]:
     """Every block with weights and work, the smallest ones, each set of weights once, preferably with its addition.
 
     A norm alone is no block: without it the network has as much work as before.
@@ -35,7 +42,8 @@ def find_blocks(graph: ModelGraph) -> tuple[Block, ...]:
     above = dominators(graph, flow)
     found: dict[frozenset[str], Block] = {}
     for node in graph.nodes():
-        block = nearest_block(graph, flow, above, node) if node.name in above else None
+        starts = chain(above, node.name) if node.name in above else iter(())
+        block = nearest_block(graph, flow, starts, node, projected=projected)
         if block is not None and (block.residual or block.weights not in found):
             found[block.weights] = block
     return tuple(found.values())
@@ -58,21 +66,30 @@ def dominators(graph: ModelGraph, flow: "nx.DiGraph[str]") -> dict[str, str]:
     return {name: parent for name, parent in found.items() if name != root and parent not in {root, name}}
 
 
-def nearest_block(graph: ModelGraph, flow: "nx.DiGraph[str]", above: dict[str, str], node: Node) -> Block | None:
+def nearest_block(
+    graph: ModelGraph, flow: "nx.DiGraph[str]", starts: Iterator[str], node: Node, *, projected: bool
+) -> Block | None:
     """The smallest block with weights and work that ends at a node."""
     if node.op in {INPUT, OUTPUT} or len(node.outputs) != 1:
         return None
-    for start in chain(above, node.name):
+    for start in starts:
         source = graph[start]
-        if len(source.outputs) != 1 or source.outputs != node.outputs:
+        if len(source.outputs) != 1 or (source.outputs != node.outputs and not projected):
             continue
         between = nx.ancestors(flow, node.name) & nx.descendants(flow, start) | {node.name}
         inner = [item for item in graph.nodes() if item.name in between]
         working = tuple(item.name for item in inner if has_weights(graph, item))
-        if working and is_closed(graph, between, node) and any(is_work(graph, item) for item in inner):
-            weights = frozenset(name for item in inner for name in item.tensors.values())
-            operands = {value.node for value in graph.operands(node)}
-            return Block(Value(start), Value(node.name), working, weights, node.op == "add" and start in operands)
+        work = work_of(graph, inner)
+        if not working or not work or not is_closed(graph, between, node):
+            continue
+        projection = None
+        if source.outputs != node.outputs:
+            projection = Projection.between(source.type, node.type, graph[working[-1]])
+            if projection is None or projection.work(source.type, elements(node)) >= work:
+                continue
+        weights = frozenset(name for item in inner for name in item.tensors.values())
+        skipped = projection is not None or start in {value.node for value in graph.operands(node)}
+        return Block(Value(start), Value(node.name), working, weights, node.op == "add" and skipped, projection)
     return None
 
 
@@ -94,14 +111,28 @@ def is_closed(graph: ModelGraph, between: set[str], end: Node) -> bool:
     return all(reader.name in between for name in others for reader, _ in graph.consumers(name))
 
 
-def is_work(graph: ModelGraph, node: Node) -> bool:
-    """Whether a node multiplies and accumulates."""
-    return graph.ops[node.op].macs(graph.call(node), node.outputs) != 0
+def work_of(graph: ModelGraph, nodes: Iterable[Node]) -> int:
+    """The multiply-accumulates of some nodes for one example."""
+    counts = [graph.ops[node.op].macs(graph.call(node), node.outputs) for node in nodes]
+    return sum(for_one(size) for size in counts)
 
 
-def remove_block(graph: ModelGraph, block: Block) -> None:
-    """Let the readers of a block read what it reads, and remove what nobody needs any more."""
+def elements(node: Node) -> int:
+    """The numbers that a node gives for one example."""
+    return for_one(size_product(node.type.shape))
+
+
+def for_one(size: Size) -> int:
+    """A size where every symbol is 1."""
+    return bind(size, dict.fromkeys(symbols_of(size), 1))
+
+
+def remove_block(graph: ModelGraph, block: Block, inputs: Tensor) -> None:
+    """Let the readers of a block read what it reads, or a projection of that; remove what nobody needs any more."""
     with graph.edit():
+        source, projection = block.start, block.projection
+        if projection is not None:
+            source = projection.put(graph, source, block.end, f"{block.nodes[0]}.projection", inputs)
         for reader, operand in graph.consumers(block.end):
-            graph.rewire(reader, operand, block.start)
+            graph.rewire(reader, operand, source)
         graph.remove_dead()

@@ -26,7 +26,8 @@ Damages = list[tuple[float, Block]]
 class RemoveLayers(Pass):
     """Leave out blocks whose input and output have one shape, one after the other, the least missed first.
 
-    After each removal all that are left are judged again, because blocks stand in for one another.
+    With `projected`, blocks of other shapes too: a 1×1 layer that is less work takes their place. After each removal
+    all that are left are judged again, because blocks stand in for one another.
     """
 
     name: ClassVar[str] = "remove-layers"
@@ -43,6 +44,9 @@ class RemoveLayers(Pass):
         default="damage", help="damage: how the results move; influence: 1 - cosine of the block's ends; change: their "
         "relative distance",
     )  # fmt: skip
+    projected: bool = option(
+        default=False, help="also blocks with unlike ends, whose place a 1×1 layer takes that is fit to what they gave"
+    )
     where: Selector = option(default=Selector(), help="which layers may go; a block goes if all of its layers may")
     heal: TrainingChoices | None = option(default=None, help="training after each removal")
     examples: int = option(default=CALIBRATION_EXAMPLES, minimum=1, help="calibration examples to use at most")
@@ -51,6 +55,8 @@ class RemoveLayers(Pass):
         """Something says when to stop."""
         if self.count is None and self.macs is None and self.max_damage is None:
             yield "has no end; give count, macs or max_damage, such as count = 1"
+        if self.projected and self.criterion != "damage":
+            yield f"projected compares what comes out, and criterion is {self.criterion!r}; leave one of them out"
 
     def apply(self, graph: ModelGraph, context: Context) -> None:
         """Remove the best candidate until the end is reached."""
@@ -66,7 +72,7 @@ class RemoveLayers(Pass):
             if best is None or (self.max_damage is not None and best[0] > self.max_damage):
                 self.refuse_unmet(graph, whole, rows, best, context)
                 break
-            remove_block(graph, best[1])
+            remove_block(graph, best[1], data.inputs)
             rows.append({"removed": best[1].name, self.criterion: best[0], "macs": macs(graph)})
             if self.heal is not None:
                 train_within(graph, self.heal, context)
@@ -83,11 +89,12 @@ class RemoveLayers(Pass):
     def damages(self, graph: ModelGraph, inputs: Tensor, original: tuple[Tensor, ...]) -> Damages:
         """Every block that may go, with what its removal does."""
         allowed = {node.name for node in self.where.matches(graph)}
-        blocks = [item for item in find_blocks(graph) if set(item.nodes) <= allowed]
+        blocks = [item for item in find_blocks(graph, projected=self.projected) if set(item.nodes) <= allowed]
         if self.blocks == "residual":
             blocks = [item for item in blocks if item.residual]
         if self.criterion == "damage":
-            return [(damage(original, outputs(without(graph, item), inputs)), item) for item in blocks]
+            return [(damage(original, outputs(without(graph, item, inputs), inputs)), item) for item in blocks]
+        blocks = [item for item in blocks if item.projection is None]
         names = sorted({value.node for item in blocks for value in (item.start, item.end)})
         values: Mapping[str, Tensor] = graph.run(inputs, keep=names).values if names else {}
         measure = CRITERIA[self.criterion]
@@ -112,10 +119,10 @@ class RemoveLayers(Pass):
         raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
 
 
-def without(graph: ModelGraph, block: Block) -> ModelGraph:
+def without(graph: ModelGraph, block: Block, inputs: Tensor) -> ModelGraph:
     """A copy that lacks a block."""
     smaller = graph.copy()
-    remove_block(smaller, block)
+    remove_block(smaller, block, inputs)
     return smaller
 
 

@@ -7,10 +7,12 @@ import torch
 from hypothesis import given, settings, strategies
 
 from nadoo_core.errors import NadooError, PassError
+from nadoo_core.passes import Selector
 from nadoo_core.training.options import TrainingChoices
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.values import Value
 from nadoo_pruning.blocks import find_blocks
+from nadoo_pruning.projections import Projection, stride_of
 from nadoo_pruning.remove_layers import RemoveLayers, change, divergence, influence, macs
 from tests.plugins.nadoo_pruning.small import context_with, images, norm_tensors, outputs
 
@@ -124,6 +126,70 @@ def test_an_end_and_data_are_wanted() -> None:
         RemoveLayers()
     with pytest.raises(PassError, match="needs calibration data to judge blocks"):
         RemoveLayers(count=1).run(tower(1), context_with({}))
+
+
+# --- projections ------------------------------------------------------------------------------------------------------
+
+
+def narrowing() -> ModelGraph:
+    """A downsampling block with a shortcut of its own, and two linear layers that narrow."""
+    torch.manual_seed(0)
+    graph = ModelGraph("narrowing")
+    h = graph.add("relu", [graph.add_input("x", ("N", 3, 6, 6))], name="start")
+    weight = torch.randn(8, 3, 3, 3) / 4
+    branch = graph.add("conv2d", [h], name="conv1", tensors={"weight": weight}, stride=(2, 2), padding=(1, 1))
+    branch = graph.add("tanh", [branch], name="inner")
+    branch = graph.add(
+        "conv2d", [branch], name="conv2", tensors={"weight": torch.randn(8, 8, 3, 3) / 9}, padding=(1, 1)
+    )
+    short = graph.add("conv2d", [h], name="short", tensors={"weight": torch.randn(8, 3, 1, 1)}, stride=(2, 2))
+    h = graph.add("relu", [graph.add("add", [branch, short], name="sum")], name="end")
+    h = graph.add("mean", [h], name="mean", dim=(2, 3))
+    h = graph.add("linear", [h], name="wide", tensors={"weight": torch.randn(20, 8)})
+    graph.set_outputs([graph.add("linear", [h], name="head", tensors={"weight": torch.randn(4, 20)})])
+    return graph
+
+
+def test_blocks_with_unlike_ends_are_found_where_a_projection_is_less_work() -> None:
+    graph = narrowing()
+    assert [item.nodes for item in find_blocks(graph)] == [("conv2",)]
+    found = {(item.nodes, item.end.node): item.projection for item in find_blocks(graph, projected=True)}
+    assert found[("conv1", "conv2", "short"), "sum"] == Projection("conv2d", (2, 2))
+    assert found[("wide", "head"), "head"] == Projection("linear")
+    assert not any(nodes == ("short",) for nodes, _ in found)
+
+
+def test_two_linear_layers_become_the_one_that_they_are() -> None:
+    graph = narrowing()
+    result = RemoveLayers(count=1, projected=True).run(graph, context_with())
+    assert result.record.tables["removed"][0]["removed"] == "wide … head"
+    assert torch.allclose(outputs(result.graph, images()), outputs(graph, images()), atol=1e-3)
+    assert tuple(result.graph.tensor("wide.projection.weight").shape) == (4, 8)
+
+
+def test_a_downsampling_block_gives_way_to_a_strided_layer() -> None:
+    graph = narrowing()
+    chosen = Selector(name=("conv1", "conv2", "short"))
+    step = RemoveLayers(count=1, blocks="residual", projected=True, where=chosen)
+    smaller = step.run(graph, context_with()).graph
+    assert smaller["conv1.projection"].attributes["stride"] == (2, 2)
+    assert macs(smaller) < macs(graph) / 2
+    names = ["sum", "short"]
+    before = graph.run(images().inputs, keep=names).values
+    fitted = smaller.run(images().inputs, keep=["conv1.projection"]).values["conv1.projection"]
+    assert (fitted - before["sum"]).square().sum() < (before["short"] - before["sum"]).square().sum()
+
+
+def test_projections_are_judged_by_damage_alone() -> None:
+    with pytest.raises(NadooError, match="projected compares what comes out, and criterion is 'influence'"):
+        RemoveLayers(count=1, projected=True, criterion="influence")
+
+
+@pytest.mark.parametrize(("before", "after", "stride"), [(8, 8, 1), (8, 4, 2), (7, 4, 2), (9, 3, 3), (8, 7, None)])
+def test_a_stride_leaves_so_many_places(before: int, after: int, stride: int | None) -> None:
+    assert stride_of(before, after) == stride
+    if stride is not None:
+        assert len(range(before)[::stride]) == after
 
 
 @settings(max_examples=20, deadline=None)
