@@ -66,17 +66,13 @@ def test_measurements_of_a_user_become_a_device_whose_ranges_were_seen(board: Pa
 
 
 def test_what_people_read_names_errors_ranges_and_order(board: Path) -> None:
-    text = call("calibrate", "stm32f401", "--measurements", board / "board.toml").text
-    for word in (
-        "linear.float32",
-        "models left out",
-        "nine in ten",
-        "rank correlation",
-        "the largest errors",
-        "nothing is written",
-    ):
-        assert word in text
-    assert "calibration 'my-board'" in call("estimate", board / "net-3", "--device", board / "my-board.toml").text
+    target = board / "read.toml"
+    asked = ("calibrate", "stm32f401", "--measurements", board / "board.toml")
+    text = call(*asked).text
+    words = ("linear.float32", "models left out", "nine in ten", "rank correlation", "largest errors", "is written")
+    assert [word for word in words if word not in text] == []
+    assert f"written: {target}" in call(*asked, "--write", target).text
+    assert "calibration 'read'" in call("estimate", board / "net-3", "--device", target).text
 
 
 def test_this_machine_is_calibrated_and_predicts_without_running(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SUFFIX = ".toml"
 NETWORKS, FEWEST = 56, 14
 PRECISIONS = ("float32", "float64", "float16", "bfloat16")
-WORST_HERE = 0.20
+WORST_HERE = 0.25
 """torch takes another kernel for another size, which no sum of work follows; a board's kernels are always the same."""
 MOST_UNREST = 0.3
 MOST_ROWS = 8
@@ -39,7 +39,7 @@ MOST_ROWS = 8
 )
 @click.option("--precision", "precisions", type=click.Choice(PRECISIONS), multiple=True, help="Precisions to run in.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which networks are drawn.")
-@click.option("--worst", metavar="SHARE", help="The mean error on models left out that is allowed: 15 %, here 20 %.")
+@click.option("--worst", metavar="SHARE", help="The mean error on models left out that is allowed: 15 %, here 25 %.")
 @click.pass_obj
 def calibrate_command(
     session: Session, device: str, target: Path | None, file: Path | None, networks: int,
