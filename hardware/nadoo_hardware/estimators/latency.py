@@ -1,17 +1,20 @@
 """Latency of a node: by calibration, else by published rates, else by a roofline, else unknown and why."""
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
 from nadoo_core.cost import CostNumber, Device
 from nadoo_core.cost.fact import Fact
 from nadoo_core.cost.rates import mac_seconds, missing_rate
 from nadoo_hardware.estimators.assumptions import assumptions
-from nadoo_hardware.estimators.terms import node_time
-from nadoo_hardware.estimators.work import NodeWork
+from nadoo_hardware.estimators.terms import mac_terms, node_time
+from nadoo_hardware.estimators.work import GraphWork, NodeWork
 
 WORKING = ("dram", "sram", "l3", "l2")
 """The levels of memory that values come from, the slowest first."""
 CALIBRATION, MEASURED, DERIVED, ROOFLINE, NONE = "calibration", "rate.measured", "rate.derived", "roofline", ""
+EXECUTED = "executed"
 BASES = {
     MEASURED: "assumed for rates measured on the device",
     DERIVED: "assumed for rates that follow from instructions and cycles",
@@ -35,6 +38,24 @@ def node_latency(work: NodeWork, device: Device) -> Timed:
     if work.opaque:
         return Timed(CostNumber.unknown("an operator without a row is not modelled"))
     return by_calibration(work, device) or by_rate(work, device) or by_roofline(work, device)
+
+
+def node_times(work: GraphWork, given: GraphWork, own: Mapping[str, CostNumber], device: Device) -> list[Timed]:
+    """The seconds of all nodes; `own` are those known from the program of the graph as it was given."""
+    pairs = zip(work.nodes, given.nodes, strict=True)
+    return [node_time_of(node, before, own.get(node.name), device) for node, before in pairs]
+
+
+def node_time_of(work: NodeWork, given: NodeWork, own: CostNumber | None, device: Device) -> Timed:
+    """What the program says of a node, and of another format in proportion to what is otherwise known of both."""
+    if own is None:
+        return node_latency(work, device)
+    if work == given or not own.value:
+        return Timed(own, EXECUTED)
+    one, other = node_latency(given, device).number, node_latency(work, device)
+    if not one.value or other.number.value is None:
+        return other
+    return Timed(own.times(other.number.value / one.value), EXECUTED)
 
 
 def by_calibration(work: NodeWork, device: Device) -> Timed | None:
@@ -63,7 +84,7 @@ def by_roofline(work: NodeWork, device: Device) -> Timed:
     peak, bandwidth = device.peak(work.weights) or device.peak(work.activations), slowest_memory(device)
     if work.macs and peak is None:
         reasons = (missing_rate(device, work.kind, work.weights), f"no peak at {work.weights} is known")
-        return Timed(CostNumber.unknown(*reasons))
+        return Timed(CostNumber.unknown(*missing_coefficient(work, device), *reasons))
     if bandwidth is None:
         return Timed(CostNumber.unknown("no bandwidth of its memory is known"))
     assumed = assumptions()
@@ -72,6 +93,13 @@ def by_roofline(work: NodeWork, device: Device) -> Timed:
     spread = assumed.range("roofline")
     number = CostNumber.within(max(computing, moving), spread.below, spread.above)
     return Timed(with_overhead(number, device), ROOFLINE)
+
+
+def missing_coefficient(work: NodeWork, device: Device) -> tuple[str, ...]:
+    """Why the calibration of a device does not say what a layer takes; nothing where it has none."""
+    if device.calibration is None or device.calibration.latency is None:
+        return ()
+    return (f"the calibration {device.calibration.name!r} has no coefficient of {mac_terms(work)[-1]}",)
 
 
 def with_overhead(number: CostNumber, device: Device) -> CostNumber:

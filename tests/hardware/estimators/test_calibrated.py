@@ -82,6 +82,7 @@ def test_layers_that_were_not_calibrated_fall_back_and_that_is_said(graph: Model
     assert "assumed for rooflines (" in partly.ranges["latency_s"]
     bare = analytic(graph, calibrated(latency=cost_of({"linear.float32": 2e-9})))
     assert any("no rate for conv.float32 is known" in reason for reason in bare.latency.reasons)
+    assert "the calibration 'bench' has no coefficient of conv.float32" in bare.latency.reasons
 
 
 def test_without_a_calibration_ranges_are_assumed_and_that_is_said(graph: ModelGraph) -> None:
