@@ -35,6 +35,7 @@ class ExportC:
     border_in_arena: bool = option(
         default=False, help="make room in the arena for inputs and outputs, where callers may keep them"
     )
+    recompute: bool = option(default=True, help="compute layers twice before a norm where that spares much memory")
     emulate: tuple[str, ...] = option(
         default=(), help="cores or devices on which the C is emulated, verified and measured; a device gives cycles"
     )
@@ -74,6 +75,7 @@ class ExportC:
             border=self.border,
             core=self.core,
             border_in_arena=self.border_in_arena,
+            recompute=self.recompute,
             emulate=tuple(target_of(name, registry) for name in self.emulate),
             compiler=self.compiler,
             emulated_samples=max(1, self.emulated_samples),

@@ -37,6 +37,7 @@ class Options:
     """What compiles for the cores that are emulated."""
     optimized: bool = True
     border_in_arena: bool = False
+    recompute: bool = True
 
 
 @frozen(eq=False)
@@ -51,7 +52,8 @@ class Artifact:
 def compile_unit(graph: ModelGraph, options: Options, table: KernelTable) -> Unit:
     """The program of a graph, optimized, planned, with the kernels chosen for a core."""
     program = lower(graph, table.rules(), options.border)
-    program = optimize(program) if options.optimized else program
+    if options.optimized:
+        program = optimize(program, without=() if options.recompute else ("compute-again",))
     written = written_kernels(program.kernels, table, options.core)
     scratch = {name: kernel.scratch for name, kernel in written.items() if kernel.scratch}
     planned = plan(program, scratch=scratch, border=options.border_in_arena)

@@ -66,6 +66,13 @@ def test_a_chain_of_channels_runs_in_little_memory() -> None:
     assert operators.count("quantized_conv2d") > 2, "some convolution is there twice"
 
 
+def test_time_may_be_worth_more_than_memory() -> None:
+    program = lower(network(24))
+    quick = optimize(program, without=["compute-again"])
+    assert not any("_for_" in kernel.name for kernel in quick.kernels)
+    assert work_of(quick) < work_of(optimize(program))
+
+
 def test_little_is_not_computed_twice() -> None:
     program = lower(network(2))
     assert plan(program).arena_bytes < 2 * LEAST_SAVED

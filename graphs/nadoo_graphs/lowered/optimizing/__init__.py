@@ -1,6 +1,6 @@
 """Optimizations of lowered programs: each in a file of its own, none changes a bit of what is computed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from nadoo_graphs.lowered.optimizing.copies import propagate_copies
@@ -38,8 +38,8 @@ OPTIMIZATIONS: Mapping[str, Optimization] = MappingProxyType(
 """All optimizations in the order in which they help each other."""
 
 
-def optimize(program: Program) -> Program:
-    """Every optimization in turn, and dead code once more at the end."""
-    for optimization in OPTIMIZATIONS.values():
-        program = optimization(program)
+def optimize(program: Program, *, without: Collection[str] = ()) -> Program:
+    """Every optimization in turn but those that are not wanted, and dead code once more at the end."""
+    for name, optimization in OPTIMIZATIONS.items():
+        program = program if name in without else optimization(program)
     return remove_dead_code(program)
