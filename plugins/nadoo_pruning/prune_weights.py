@@ -1,16 +1,18 @@
 """prune-weights: zeros in place of single weights, for storage and kernels that can skip them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from attrs import frozen
 
+from nadoo_core.calibrating.data import calibration_examples
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.formulas.gradual_pruning import CubicSparsity
 from nadoo_core.formulas.storage import bitmap_bits, group_bits
+from nadoo_core.importance import CALIBRATION_EXAMPLES
 from nadoo_core.options import Share, option
 from nadoo_core.passes import PRUNED_WEIGHTS, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_core.training.options import TrainingChoices
@@ -21,6 +23,7 @@ from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
 from nadoo_graphs.sizes import bind, symbols_of
 from nadoo_pruning.healing import HoldZeros, apply_masks
+from nadoo_pruning.importances.taylor import labelled, weight_products
 from nadoo_pruning.weight_masks import (
     Keep,
     Pooling,
@@ -56,10 +59,13 @@ class PruneWeights(Pass):
     pattern: str | None = option(default=None, help="N:M: of every M neighbours the N largest stay, such as 2:4")
     threshold: Share | None = option(default=None, help="weights below this share of their layer's largest go")
     where: Selector = option(default=Selector(op=LAYERS), help="which layers' weights")
-    importance: Literal["magnitude", "random"] = option(default="magnitude", help="what a weight is judged by")
+    importance: Literal["magnitude", "taylor", "random"] = option(
+        default="magnitude", help="what a weight is judged by; taylor: |w · ∂L/∂w| over labelled calibration data"
+    )
     scope: Literal["layer", "global"] = option(default="layer", help="the share in every layer, or of all together")
     normalize: Pooling = option(default="none", help="global only: the scale on which layers are compared")
     block: tuple[int, int] = option(default=(1, 1), minimum=1, help="outputs × inputs that go together")
+    examples: int = option(default=CALIBRATION_EXAMPLES, minimum=1, help="calibration examples to use at most")
     allow_dead_layer: bool = option(default=False, help="whether a layer may lose its last weight")
     rounds: int = option(default=1, minimum=1, maximum=1000, help="steps of a cubic schedule towards the share")
     heal: TrainingChoices | None = option(default=None, help="training after each round, zeros held")
@@ -107,12 +113,31 @@ class PruneWeights(Pass):
         self, graph: ModelGraph, weights: list[Prunable], number: int, context: Context
     ) -> dict[str, torch.Tensor]:
         """The mask of every weight in a round."""
-        scores = {item.tensor: self.scores(graph, item, context) for item in weights}
+        products = self.products(graph, {item.tensor for item in weights}, context)
+        scores = {item.tensor: self.scores(graph, item, products, context) for item in weights}
         keep = self.keep(scores, {item.tensor: item.node for item in weights}, number, context)
         return {item.tensor: item.tensor_mask(keep[item.tensor]) for item in weights if item.tensor in keep}
 
-    def scores(self, graph: ModelGraph, item: Prunable, context: Context) -> Scores:
+    def products(self, graph: ModelGraph, names: set[str], context: Context) -> dict[str, torch.Tensor]:
+        """What first-order estimates say of weights, where they are asked for."""
+        if self.importance != "taylor":
+            return {}
+        data = calibration_examples(graph, context, self.examples)
+        if data is None:
+            message = "importance 'taylor' needs labelled calibration data; give `calibration` in [data]"
+            raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
+        found = {name: torch.zeros_like(graph.tensor(name), dtype=torch.float64) for name in names}
+        for products in weight_products(graph, labelled(data, context.step), names):
+            for name, product in products.items():
+                found[name] += product.abs()
+        return found
+
+    def scores(
+        self, graph: ModelGraph, item: Prunable, products: Mapping[str, torch.Tensor], context: Context
+    ) -> Scores:
         """How much the weights of a layer matter; what is zero stays so."""
+        if self.importance == "taylor":
+            return item.matrix(products[item.tensor])
         matrix = np.abs(item.matrix(graph.tensor(item.tensor)))
         if self.importance == "magnitude":
             return matrix

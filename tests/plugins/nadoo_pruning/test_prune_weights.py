@@ -7,14 +7,15 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies
 
+from nadoo_core.data import Examples
 from nadoo_core.errors import NadooError, PassError
 from nadoo_core.formulas.sparsity import prune_count
-from nadoo_core.passes import PRUNED_WEIGHTS, Context
+from nadoo_core.passes import PRUNED_WEIGHTS, Context, Selector
 from nadoo_core.training.options import TrainingChoices
 from nadoo_graphs.graph import ModelGraph
 from nadoo_pruning.healing import HoldZeros
 from nadoo_pruning.prune_weights import PruneWeights
-from tests.plugins.nadoo_pruning.small import context_with, residual_network
+from tests.plugins.nadoo_pruning.small import context_with, images, residual_network
 
 REFERENCE = [0.3, -0.1, 0.2, -0.5, 0.1, 0.4, -0.2, 0.6]
 
@@ -40,6 +41,29 @@ def test_the_reference_weights_become_what_the_specification_says() -> None:
     for options in ({"share": 0.5}, {"pattern": "2:4"}):
         found = pruned(layer([REFERENCE]), **options).tensor("fc.weight")
         torch.testing.assert_close(found, torch.tensor([[0.3, 0, 0, -0.5, 0, 0.4, 0, 0.6]]))
+
+
+def test_by_taylor_the_weights_go_that_the_loss_feels_least() -> None:
+    graph = residual_network()
+    weight = graph.tensor("head.weight")
+    step = PruneWeights(share=0.1, importance="taylor", where=Selector(name=("head",)))
+    found = step.run(graph, context_with()).graph
+    data, module = images(), graph.to_module().eval()
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name == "head.weight")
+    torch.nn.functional.cross_entropy(module(data.inputs), data.targets).backward()
+    products = (dict(module.named_parameters())["head.weight"].grad * weight).abs()
+    gone = found.tensor("head.weight") == 0
+    assert int(gone.sum()) == prune_count(gone.numel(), 0.1)
+    assert float(products[gone].max()) <= float(products[~gone].min())
+
+
+def test_taylor_needs_labelled_calibration_data() -> None:
+    step = PruneWeights(share=0.5, importance="taylor")
+    with pytest.raises(PassError, match="'taylor' needs labelled calibration data; give `calibration`"):
+        step.run(residual_network(), context_with({}))
+    with pytest.raises(PassError, match="'taylor' needs labelled calibration data; choose another importance"):
+        step.run(residual_network(), context_with({"calibration": Examples(images().inputs)}))
 
 
 @settings(max_examples=25, deadline=None)
