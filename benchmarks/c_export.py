@@ -28,6 +28,7 @@ from benchmarks.post_training import prepared
 from nadoo_c.exporting import Options, export
 from nadoo_core.data import Examples
 from nadoo_core.passes import Context, Services
+from nadoo_graphs.graph import ModelGraph
 from nadoo_quantization.quantize import Quantize
 
 MODELS = ("keyword_dscnn", "keyword_cnn", "keyword_mlp", "keyword_lstm", "resnet8")
@@ -36,15 +37,19 @@ CALIBRATION = 128
 SECONDS = 60.0
 
 
+def quantized(graph: ModelGraph, calibration: torch.Tensor) -> ModelGraph:
+    """The graph over codes of 8 bits."""
+    chosen = calibration[:: max(1, len(calibration) // CALIBRATION)][:CALIBRATION]
+    context = Context(step="quantize", seed=SEED, services=Services(data={"calibration": Examples(chosen)}))
+    return Quantize(report="weights").run(graph, context).graph
+
+
 def measured(name: str, samples: int) -> dict[str, Any]:
     """One model, quantized unless it is recurrent, exported and verified."""
     sys.path.insert(0, os.environ["NADOO_DATA"])
     model, calibration, test, labels = importlib.import_module("real_models").get(name)
     graph = prepared(model, calibration[:2])
-    if name not in FLOATS:
-        chosen = calibration[:: max(1, len(calibration) // CALIBRATION)][:CALIBRATION]
-        context = Context(step="quantize", seed=SEED, services=Services(data={"calibration": Examples(chosen)}))
-        graph = Quantize(report="weights").run(graph, context).graph
+    graph = graph if name in FLOATS else quantized(graph, calibration)
     stride = max(1, len(test) // samples)
     given, wanted = test[::stride][:samples], labels[::stride][:samples]
     started = time.perf_counter()

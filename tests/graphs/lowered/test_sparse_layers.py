@@ -84,6 +84,11 @@ def test_what_does_not_pay_stays_dense(share: float, options: Any) -> None:
     assert SPARSELY(program) is program
 
 
+def test_a_layer_of_nothing_but_zeros_has_no_lists() -> None:
+    program = lower(pruned("quantized_linear", (8, 200), (200,), 1.0))
+    assert SPARSELY(program) is program
+
+
 def test_depthwise_layers_have_no_lists() -> None:
     graph = pruned("quantized_conv2d", (8, 1, 3, 3), (8, 6, 6), 0.9, groups=8)
     program = lower(graph)

@@ -98,7 +98,8 @@ def pays(program: Program, kernel: Kernel, lists: Lists) -> bool:
     """Whether lists take no more flash, and few enough products are left."""
     integers: Array = kernel.integers  # type: ignore[assignment]
     dense = sum(program.buffer_of(kernel, role).bytes for role in ("weight", "levels") if role in kernel.roles)
-    return width_of(kernel) > 1 and len(lists.values) <= MOST * integers.size and lists.bytes <= dense
+    few = 0 < len(lists.values) <= MOST * integers.size
+    return width_of(kernel) > 1 and few and lists.bytes <= dense
 
 
 def read_by(body: tuple[Statement, ...]) -> set[str]:
