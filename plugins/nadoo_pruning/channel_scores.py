@@ -13,6 +13,7 @@ from nadoo_core.passes import Context
 from nadoo_graphs.channels import ChannelMap
 from nadoo_graphs.errors import Code, NonFiniteError
 from nadoo_graphs.graph import ModelGraph
+from nadoo_pruning.importances.activity import activity, nonzero_share
 from nadoo_pruning.importances.loss import loss
 from nadoo_pruning.importances.magnitude import batch_norm_scale, geometric_median, l1, l2, random
 from nadoo_pruning.importances.taylor import taylor
@@ -21,11 +22,13 @@ Scores = NDArray[np.float64]
 Reduction: TypeAlias = Literal["sum", "mean", "max", "prod", "first"]
 Normalizer: TypeAlias = Literal["none", "mean", "max", "sum", "standard"]
 OWN: Mapping[str, Importance] = {
+    "activity": activity,
     "batch-norm-scale": batch_norm_scale,
     "geometric-median": geometric_median,
     "l1": l1,
     "l2": l2,
     "loss": loss,
+    "nonzero-share": nonzero_share,
     "random": random,
     "taylor": taylor,
 }

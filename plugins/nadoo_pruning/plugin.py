@@ -16,11 +16,13 @@ def nadoo_plugin() -> Plugin:
             "remove-layers": "nadoo_pruning.remove_layers:RemoveLayers",
         },
         importances={
+            "activity": "nadoo_pruning.importances.activity:activity",
             "batch-norm-scale": "nadoo_pruning.importances.magnitude:batch_norm_scale",
             "geometric-median": "nadoo_pruning.importances.magnitude:geometric_median",
             "l1": "nadoo_pruning.importances.magnitude:l1",
             "l2": "nadoo_pruning.importances.magnitude:l2",
             "loss": "nadoo_pruning.importances.loss:loss",
+            "nonzero-share": "nadoo_pruning.importances.activity:nonzero_share",
             "random": "nadoo_pruning.importances.magnitude:random",
             "taylor": "nadoo_pruning.importances.taylor:taylor",
         },

@@ -54,7 +54,7 @@ class PruneChannels(Pass):
     where: Selector = option(default=Selector(op=LAYERS), help="which layers may lose channels that they make")
     importance: str = option(
         default=AUTOMATIC, help="how channels are judged: auto, loss, l1, l2, batch-norm-scale, taylor, "
-        "geometric-median, random, or a plugin's; auto is loss with calibration data, else l2",
+        "geometric-median, activity, nonzero-share, random, or a plugin's; auto is loss with calibration data, else l2",
     )  # fmt: skip
     scope: Literal["global", "layer"] = option(
         default="global", help="compared over all layers, or an equal share each"

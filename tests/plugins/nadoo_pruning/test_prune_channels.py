@@ -122,7 +122,21 @@ def test_without_a_target_half_of_the_work_stays_and_two_targets_are_refused() -
 # --- what goes --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("importance", ["l1", "l2", "loss", "taylor", "batch-norm-scale"])
+def test_activity_and_the_share_of_zeros_are_those_of_what_layers_read() -> None:
+    graph = ModelGraph("two")
+    h = graph.add_input("x", ("N", 2))
+    h = graph.add("linear", [h], name="first", tensors={"weight": torch.tensor([[1.0, 0], [0, 1.0], [-1.0, 0]])})
+    h = graph.add("relu", [h], name="curve")
+    graph.set_outputs([graph.add("linear", [h], name="head", tensors={"weight": torch.randn(2, 3)})])
+    data = Examples(torch.tensor([[1.0, 2.0], [-3.0, 4.0], [5.0, -6.0], [7.0, -8.0]]))
+    scoring = Scoring(graph, analyse_channels(graph), context_with({"calibration": data}))
+    expected = {"activity": (3.25, 1.5, 0.75), "nonzero-share": (0.75, 0.5, 0.25)}
+    for name, scores in expected.items():
+        (opinion,) = OWN[name](scoring)
+        assert opinion.scores.tolist() == pytest.approx(scores)
+
+
+@pytest.mark.parametrize("importance", ["activity", "l1", "l2", "loss", "nonzero-share", "taylor", "batch-norm-scale"])
 def test_channels_that_do_nothing_go_first_and_nothing_is_lost(importance: str) -> None:
     graph = residual_network(8, 12)
     dead = [1, 4, 5, 9, 10, 11]
