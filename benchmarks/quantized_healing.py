@@ -1,6 +1,6 @@
 """One epoch of healing with quantization in the loop, beside one epoch of the float model trained the same way.
 
-python -m benchmarks.quantized_healing [--models resnet20,…] [--formats float,int4,int2] [--rate R] [--record]
+python -m benchmarks.quantized_healing [--models resnet20,…] [--formats int4,float,int2] [--rate R] [--record]
 
 The steps are those of a recipe: fold-batch-norm, quantize (activations in int8), heal. "float" heals the model as it
 is, with its batch norms. What is recorded is merged into what is there, model by model and format by format. NADOO_DATA
@@ -34,7 +34,7 @@ from nadoo_graphs.graph import ModelGraph
 from nadoo_quantization.quantize import Quantize
 from nadoo_training.heal import Heal
 
-MODELS, FORMATS = ("resnet20", "resnet56"), ("float", "int4", "int2")
+MODELS, FORMATS = ("resnet20", "resnet56"), ("int4", "float", "int2")
 POINTS = {"int4": 0.5, "int2": 4.0}
 """How far below the float model each format may end."""
 BATCH, RATE = 64, 1e-3

@@ -34,7 +34,13 @@ if TYPE_CHECKING:
     from nadoo_core.quantizing.rows import Granularity, along, rows_of
     from nadoo_core.quantizing.rule_table import CLIP_RULES, make_rule
     from nadoo_core.quantizing.rules import ClipRule
-    from nadoo_core.quantizing.training import ClipHook, QuantizedWeight, quantized_weights
+    from nadoo_core.quantizing.training import (
+        ClipHook,
+        LearnedStep,
+        QuantizedWeight,
+        learned_steps,
+        quantized_weights,
+    )
     from nadoo_core.quantizing.walk import Walk, examples_that_fit
 
 __all__ = [
@@ -45,6 +51,7 @@ __all__ = [
     "ClipRule",
     "Codes",
     "Granularity",
+    "LearnedStep",
     "MomentSums",
     "Moments",
     "QuantizedWeight",
@@ -60,6 +67,7 @@ __all__ = [
     "divergence_clip",
     "exact_octav",
     "examples_that_fit",
+    "learned_steps",
     "make_estimator",
     "make_rule",
     "mean_square_clip",
@@ -82,7 +90,9 @@ HOMES = {
     "Moments": "nadoo_core.quantizing.rounding",
     "Range": "nadoo_core.quantizing.ranges",
     "ClipHook": "nadoo_core.quantizing.training",
+    "LearnedStep": "nadoo_core.quantizing.training",
     "QuantizedWeight": "nadoo_core.quantizing.training",
+    "learned_steps": "nadoo_core.quantizing.training",
     "quantized_weights": "nadoo_core.quantizing.training",
     "Walk": "nadoo_core.quantizing.walk",
     "examples_that_fit": "nadoo_core.quantizing.walk",

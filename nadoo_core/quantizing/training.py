@@ -59,21 +59,71 @@ def quantized_weights(graph: ModelGraph) -> Iterator[QuantizedWeight]:
                 yield QuantizedWeight(node.name, name, node.tensors[role], scale, row, learned)
 
 
-class ClipHook(TrainingHook):
-    """Derives clips, keeps learned scales positive, and reports clip and entropy of every layer."""
+@frozen
+class LearnedStep:
+    """The scale of an activation that is learned: its tensor, by which rule, and how many steps lie under its clip."""
 
-    def __init__(self, graph: ModelGraph, rule_of: Callable[[str], ClipRule], freeze_epoch: int | None = None) -> None:
+    node: str
+    scale: str
+    rule: str
+    reach: int
+
+
+def learned_steps(graph: ModelGraph) -> Iterator[LearnedStep]:
+    """Every activation scale that training moves, once, where its codes are made."""
+    for node in graph.nodes():
+        scale = node.tensors.get("scale" if node.op == "quantize" else "output_scale")
+        if scale is None or "step_gradient" not in node.attributes or graph.record(scale).role != "parameter":
+            continue
+        role = "zero_point" if node.op == "quantize" else "output_zero_point"
+        point = int(graph.tensor(node.tensors[role])) if role in node.tensors else 0
+        low, high = graph.formats[str(node.type.format)].code_range(with_zero_point=role in node.tensors)
+        rule = str(node.attributes["step_gradient"])
+        yield LearnedStep(node.name, scale, rule, max(high - point, point - low))
+
+
+class ClipHook(TrainingHook):
+    """Derives clips, keeps learned scales positive, and reports clip and entropy of every layer.
+
+    A learned scale moves by a share of itself, not by an amount that would be everything to a small one: with Adam,
+    whose steps have the size of the rate, its rate is multiplied by the scale that training begins with. PACT's
+    penalty λ·α² on the clip α of an activation is what plain descent makes of it: every step takes 2·rate·λ of α.
+    """
+
+    def __init__(
+        self,
+        graph: ModelGraph,
+        rule_of: Callable[[str], ClipRule],
+        freeze_epoch: int | None = None,
+        penalty: float = 0.0,
+    ) -> None:
         self.weights = tuple(quantized_weights(graph))
+        self.steps = tuple(learned_steps(graph))
+        self.penalty = penalty
         self.rules = {item.node: rule_of(item.layer) for item in self.weights if item.derives}
         self.freeze_epoch = freeze_epoch
 
     def on_step(self, moment: Moment) -> None:
-        """A learned scale that a step took below zero is taken by its magnitude."""
-        tensors = tensors_of(moment.model)
+        """A learned scale that a step took below zero is taken by its magnitude; PACT's penalty shrinks clips."""
+        tensors, rate = tensors_of(moment.model), float(moment.optimizer.param_groups[0]["lr"])
         with torch.no_grad():
-            for item in self.weights:
-                if item.learned:
-                    tensors[item.scale].abs_().clamp_(min=SMALLEST)
+            for scale in self.learned:
+                tensors[scale].abs_().clamp_(min=SMALLEST)
+            for item in self.steps:
+                if item.rule == "pact":
+                    tensors[item.scale].mul_(max(0.0, 1 - 2 * rate * self.penalty))
+
+    @property
+    def learned(self) -> set[str]:
+        """The names of all scales that training moves."""
+        return {item.scale for item in self.weights if item.learned} | {item.scale for item in self.steps}
+
+    def rate_factors(self, model: nn.Module, optimizer: str) -> Mapping[str, float]:
+        """Steps of Adam in proportion to each scale."""
+        if optimizer == "sgd":
+            return {}
+        tensors = tensors_of(model)
+        return {name: float(tensors[name].detach().abs().mean()) for name in sorted(self.learned)}
 
     def on_epoch_end(self, moment: Moment) -> Mapping[str, float]:
         """What the epoch ended with; then new clips for the next one, if there is one and nothing is frozen."""
@@ -81,6 +131,7 @@ class ClipHook(TrainingHook):
         report: dict[str, float] = {}
         for item in self.weights:
             report |= statistics(item, tensors[item.weight].detach(), tensors[item.scale].detach())
+        report |= {f"clip of {item.node}": float(tensors[item.scale]) * item.reach for item in self.steps}
         if self.derives_after(moment):
             with torch.no_grad():
                 for item in self.weights:

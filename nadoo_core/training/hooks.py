@@ -26,6 +26,10 @@ class TrainingHook:
     everything else must follow from the moment.
     """
 
+    def rate_factors(self, model: nn.Module, optimizer: str) -> Mapping[str, float]:
+        """By how much the rate of single parameters differs from that of the others; asked before the first step."""
+        return {}
+
     def on_epoch_start(self, moment: Moment) -> None:
         """Before the first step of an epoch; not called again when an epoch is resumed."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn, optim
@@ -10,7 +10,8 @@ from torch import nn, optim
 from nadoo_core.training.errors import training_error
 from nadoo_core.training.options import TrainingOptions
 
-Parameters: TypeAlias = list[nn.Parameter]
+Parameters: TypeAlias = list[dict[str, Any]]
+"""Groups of parameters, each with its factor of the rate."""
 Maker: TypeAlias = Callable[[Parameters, TrainingOptions], optim.Optimizer]
 
 
@@ -38,15 +39,23 @@ def sgd(parameters: Parameters, options: TrainingOptions) -> optim.Optimizer:
 OPTIMIZERS: Mapping[str, Maker] = MappingProxyType({"adam": adam, "adamw": adamw, "sgd": sgd})
 
 
-def optimizer_of(model: nn.Module, options: TrainingOptions) -> optim.Optimizer:
-    """The optimizer of everything in a model that may be trained."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not parameters:
+FACTOR = "factor"
+
+
+def optimizer_of(
+    model: nn.Module, options: TrainingOptions, factors: Mapping[str, float] | None = None
+) -> optim.Optimizer:
+    """The optimizer of everything in a model that may be trained; some of it may learn faster or slower."""
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    if not named:
         raise training_error("model", "has no parameter that may be trained; unfreeze some, or leave out this step")
-    return OPTIMIZERS[options.optimizer](parameters, options)
+    own = {name: factor for name, factor in (factors or {}).items() if name in named}
+    groups: Parameters = [{"params": [parameter for name, parameter in named.items() if name not in own], FACTOR: 1.0}]
+    groups += [{"params": [named[name]], FACTOR: factor, "weight_decay": 0.0} for name, factor in own.items()]
+    return OPTIMIZERS[options.optimizer]([group for group in groups if group["params"]], options)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """The learning rate of every parameter."""
+    """The learning rate of every parameter, times the factor of its group."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get(FACTOR, 1.0)

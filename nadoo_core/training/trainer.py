@@ -108,7 +108,10 @@ class Trainer:
     def begin(self) -> None:
         """Put everything on the device, and take up a checkpoint."""
         self.model.to(self.device)
-        self.optimizer = optimizer_of(self.model, self.options)
+        factors: dict[str, float] = {}
+        for hook in self.hooks:
+            factors |= hook.rate_factors(self.model, self.options.optimizer)
+        self.optimizer = optimizer_of(self.model, self.options, factors)
         self.state = TrainingState()
         self.saved_at = time.monotonic()
         checkpoint = load_checkpoint(self.checkpoints) if self.checkpoints else None

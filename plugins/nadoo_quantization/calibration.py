@@ -46,6 +46,7 @@ def require_one_input(graph: ModelGraph, context: Context) -> None:
     if len(graph.inputs) != 1:
         names = ", ".join(node.name for node in graph.inputs) or "none"
         message = f"the graph has the inputs {names}; calibration data are examples for exactly one input"
+        message += "; quantize with activation_scale = 'tensor', or weights alone, which need none"
         raise PassError(Problem(CoreCode.DATA, f"step {context.step!r}", message))
 
 

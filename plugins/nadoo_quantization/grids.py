@@ -53,12 +53,22 @@ def codes_of(row: Format, *, symmetric: bool) -> Codes:
     return Codes(low, high, symmetric=symmetric)
 
 
-def make_grid(graph: ModelGraph, node: str, row: Format, span: Range, *, symmetric: bool, dtype: torch.dtype) -> Grid:
+def make_grid(
+    graph: ModelGraph,
+    node: str,
+    row: Format,
+    span: Range,
+    *,
+    symmetric: bool,
+    dtype: torch.dtype,
+    learned: bool = False,
+) -> Grid:
     """A grid for a range, with its tensors in the graph; the scale is what the tensor holds after rounding."""
     codes = codes_of(row, symmetric=symmetric)
     wanted, zero = scale_and_zero_point(span, codes)
     held = torch.tensor(wanted, dtype=dtype)
-    scale_name = graph.add_tensor(tensor_name(graph, node, "scale"), held, "buffer")
+    role = "parameter" if learned else "buffer"
+    scale_name = graph.add_tensor(tensor_name(graph, node, "scale"), held, role)
     zero_name = None
     if not symmetric:
         zero_name = graph.add_tensor(tensor_name(graph, node, "zero_point"), torch.tensor(zero), "buffer")

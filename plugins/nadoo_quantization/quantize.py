@@ -60,6 +60,10 @@ class Quantize(Pass):
     activation_scale: Literal["static", "tensor", "sample", "token"] = option(
         default="static", help="calibrated scales, or scales found at run time for each tensor, sample or token"
     )
+    steps: Literal["fixed", "lsq", "pact"] = option(
+        default="fixed",
+        help="scales of activations: fixed, or learned by a training that follows, by LSQ's or PACT's gradients",
+    )
     symmetric: bool = option(default=False, help="activations without a zero point")
     ranges: EstimatorName = option(
         default="percentile", help="how ranges follow from calibration data, if not calibrated"
@@ -86,6 +90,10 @@ class Quantize(Pass):
             yield f"activations is a table with {sorted(modes)[0]!r}, which holds for a whole graph; give it alone"
         if self.activation_scale != "static" and (self.only_weights or self.relu_norm):
             yield f"activation_scale is {self.activation_scale!r} and activations {sorted(modes)[0]!r} has no scales"
+        if self.steps != "fixed" and (self.only_weights or self.relu_norm or self.activation_scale != "static"):
+            yield f"steps is {self.steps!r}, which needs static scales of activations; leave it out, or choose those"
+        if self.steps == "pact" and "learned" in self.clip.entries.values():
+            yield "steps is 'pact' and a clip is 'learned', which learns by LSQ; set steps to 'lsq'"
         if self.input_range is not None and not self.input_range[0] < self.input_range[1]:
             yield f"input_range is {list(self.input_range)}; give the smaller number first"
 
@@ -95,6 +103,11 @@ class Quantize(Pass):
     def only_weights(self) -> bool:
         """Whether activations stay in floating point."""
         return set(self.activations.entries.values()) == {NONE}
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether scales of activations follow from calibration data."""
+        return self.activation_scale == "static" and not self.only_weights
 
     @property
     def relu_norm(self) -> bool:

@@ -63,7 +63,7 @@ class Quantizing:
     def quantize(self, before: ModelGraph, layers: Mapping[str, Format], kept: dict[Value, Range]) -> None:
         """Scales for weights, grids for values, then rounding by the data."""
         step, context = self.step, self.context
-        inputs = calibration_inputs(self.graph, context, step.samples)
+        inputs = self.calibration_inputs()
         with asked(context):
             weights = weight_scales(self.graph, step, context, layers)
             ranges = self.ranges(before, kept, inputs)
@@ -81,10 +81,17 @@ class Quantizing:
             elif step.rounding == "adaptive":
                 raise no_data(context, "rounding = 'adaptive'")
 
+    def calibration_inputs(self) -> torch.Tensor | None:
+        """Calibration examples; a graph of several inputs has none, and needs them for static scales only."""
+        if not self.step.calibrates and len(self.graph.inputs) != 1:
+            self.context.log("the graph has several inputs, so weights are rounded without calibration data")
+            return None
+        return calibration_inputs(self.graph, self.context, self.step.samples)
+
     def ranges(self, before: ModelGraph, kept: dict[Value, Range], inputs: torch.Tensor | None) -> dict[Value, Range]:
         """The ranges of all values: kept from a calibration, or measured now; none are needed for weights alone."""
         step = self.step
-        if step.only_weights or step.activation_scale != "static":
+        if not step.calibrates:
             return {}
         if not kept and inputs is None:
             raise no_data(self.context, "the range of activations")

@@ -31,7 +31,7 @@ def layer_table(
     """One row a layer, in order."""
     found = {name: weight_rows(before, after, name, row) for name, row in layers.items() if name in after}
     rows = {name: items[0] for name, items in found.items()}
-    if step.report != "weights":
+    if step.report != "weights" and (step.calibrates or len(before.inputs) == 1):
         inputs = calibration_inputs(before, context, min(step.samples, EXAMPLES))
         if inputs is not None:
             add_outputs(before, after, inputs, rows)

@@ -177,7 +177,7 @@ class Rewriter:
         name = f"{value}.quantize".replace(":", ".")
         grid = self.make_grid(name, self.step.activations_of(value.node), self.span(self.source(value)))
         made = self.graph.add("quantize", [value], name=self.fresh(name), tensors=grid.roles(""),
-                              format=grid.format, origin=Origin(nodes=(value.node,)))  # fmt: skip
+                              format=grid.format, origin=Origin(nodes=(value.node,)), **self.step_gradient)  # fmt: skip
         self.grids[made] = grid
         return made
 
@@ -206,7 +206,13 @@ class Rewriter:
     def make_grid(self, name: str, format: str, span: Range) -> Grid:
         """A grid of an activation, with its tensors."""
         row = self.graph.formats[format]
-        return make_grid(self.graph, name, row, span, symmetric=self.step.symmetric, dtype=self.dtype)
+        return make_grid(self.graph, name, row, span, symmetric=self.step.symmetric, dtype=self.dtype,
+                         learned=bool(self.step_gradient))  # fmt: skip
+
+    @property
+    def step_gradient(self) -> dict[str, Attribute]:
+        """The attribute by which a row's scale learns, where scales of activations are learned."""
+        return {} if self.step.steps == "fixed" else {"step_gradient": self.step.steps}
 
     @property
     def dtype(self) -> torch.dtype:
@@ -234,7 +240,9 @@ class Rewriter:
         """Put a row over codes in the place of a node; attributes that both rows have stay."""
         known = self.graph.ops[op].known
         held = {key: value for key, value in node.attributes.items() if key in known}
-        chosen: dict[str, Attribute] = {"output_format": grid.format, "requantize": self.step.requantize, **attributes}
+        chosen: dict[str, Attribute] = {
+            "output_format": grid.format, "requantize": self.step.requantize, **self.step_gradient, **attributes
+        }  # fmt: skip
         chosen = {key: value for key, value in chosen.items() if key in known}
         made = self.graph.replace(node, op, tensors={**tensors, **grid.roles("output")}, **{**held, **chosen})
         self.grids[Value(made.name)] = grid

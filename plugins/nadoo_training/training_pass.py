@@ -42,6 +42,9 @@ class TrainingPass(TrainingChoices, Pass):
         default=LayerTable({"*": "auto"}), help="the rule by which clips of quantized weights follow them, by layer"
     )
     clip_options: dict[str, dict[str, Any]] = option(factory=dict, help="options of clip rules, by rule")
+    clip_penalty: float = option(
+        default=1e-4, minimum=0, help="PACT's penalty on learned clips of activations, times their square"
+    )
     freeze_clip: int | None = option(default=None, minimum=0, help="the epoch, from 0, from which clips stay")
 
     def apply(self, graph: "ModelGraph", context: Context) -> None:
@@ -53,12 +56,14 @@ class TrainingPass(TrainingChoices, Pass):
 
     def hooks(self, graph: "ModelGraph", context: Context) -> dict[str, Any]:
         """Who takes part in the training: where weights are quantized, their clips follow them."""
-        from nadoo_core.quantizing import ClipHook, make_rule, quantized_weights
+        from nadoo_core.quantizing import ClipHook, learned_steps, make_rule, quantized_weights
 
-        if not any(True for _ in quantized_weights(graph)):
+        if not (list(quantized_weights(graph)) or list(learned_steps(graph))):
             return {}
         try:
-            hook = ClipHook(graph, lambda node: self.rule(node, make_rule, context), self.freeze_clip)
+            hook = ClipHook(
+                graph, lambda node: self.rule(node, make_rule, context), self.freeze_clip, self.clip_penalty
+            )
         except OptionError as error:
             raise PassError(error.problems, f"step {context.step!r}:") from None
         return {"hooks": (hook,)}

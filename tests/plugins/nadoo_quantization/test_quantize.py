@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import nadoo_core as nadoo
+from nadoo_core.errors import PassError
 from nadoo_core.passes import LayerTable, Selector
 from nadoo_graphs.formats import standard_formats
 from nadoo_graphs.graph import ModelGraph
@@ -295,3 +297,34 @@ def test_a_calibration_shows_its_ranges_and_changes_no_result() -> None:
     assert set(rows) == {"input", "0", "1", "2", "3", "4"}
     assert rows["1"]["low"] == 0
     assert torch.equal(result.graph.run(correlated(4)).result, perceptron().run(correlated(4)).result)
+
+
+class Pairwise(nn.Module):
+    """Two inputs, and a factor that is a single number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(8, 6), nn.Linear(4, 6)
+        self.factor = nn.Parameter(torch.tensor(3.0))
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        """A sum, scaled."""
+        other = x[:, :4] if y is None else y
+        return torch.relu(self.one(x) * self.factor + self.two(other))
+
+
+def test_a_single_number_may_be_an_operand() -> None:
+    graph = nadoo.capture(Pairwise().eval(), correlated(2))
+    found = Quantize().run(graph, context(correlated())).graph
+    assert "quantized_mul" in ops(found)
+    assert decibels(graph.run(correlated(8, 1)).result, found.run(correlated(8, 1)).result) > 25
+
+
+def test_a_graph_of_several_inputs_is_quantized_without_calibration_data_or_told_how() -> None:
+    graph = nadoo.capture(Pairwise().eval(), (correlated(2), correlated(2)[:, :4]))
+    with pytest.raises(PassError, match="activation_scale = 'tensor', or weights alone"):
+        Quantize().run(graph, context(correlated()))
+    for step in (Quantize(activations=LayerTable({"*": "none"})), Quantize(activation_scale="tensor")):
+        found = step.run(graph, context(correlated())).graph
+        given = correlated(8, 1), correlated(8, 2)[:, :4]
+        assert decibels(graph.run(*given).result, found.run(*given).result) > 25

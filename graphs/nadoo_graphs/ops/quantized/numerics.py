@@ -130,10 +130,12 @@ def offset(codes: torch.Tensor, point: int) -> torch.Tensor:
     return codes.add_(point) if point else codes
 
 
-def parts(accumulator: torch.Tensor, laid: torch.Tensor) -> list[slice]:
+def parts(accumulator: torch.Tensor, laid: torch.Tensor) -> list[Any]:
     """Slices of the first axis that fit in the cache; one for all where the other numbers are laid along it too."""
+    if accumulator.ndim == 0:
+        return [...]
     fixed = laid.ndim == accumulator.ndim and laid.ndim > 0 and laid.shape[0] > 1
-    if fixed or accumulator.ndim == 0 or accumulator.numel() <= BLOCK:
+    if fixed or accumulator.numel() <= BLOCK:
         return [slice(None)]
     rows = max(1, BLOCK * accumulator.shape[0] // accumulator.numel())
     return [slice(start, start + rows) for start in range(0, accumulator.shape[0], rows)]
