@@ -1,6 +1,7 @@
 """From a graph to a verified folder of C."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from nadoo_c.printing.model import Unit
 from nadoo_c.vectors import Vectors, vectors_for
 from nadoo_c.verifying import Verified, same_bits, verified_outputs
 from nadoo_graphs.graph import ModelGraph
-from nadoo_graphs.lowered import Program, check, lower
+from nadoo_graphs.lowered import Kernel, Program, check, lower
 from nadoo_graphs.lowered.names import identifier
 from nadoo_graphs.lowered.optimizing import optimize
 from nadoo_graphs.lowered.planning import plan
@@ -53,12 +54,18 @@ def compile_unit(graph: ModelGraph, options: Options, table: KernelTable) -> Uni
     """The program of a graph, optimized, planned, with the kernels chosen for a core."""
     program = lower(graph, table.rules(), options.border)
     if options.optimized:
-        program = optimize(program, without=() if options.recompute else ("compute-again",))
+        written_elsewhere = partial(is_written_elsewhere, table=table, core=options.core)
+        program = optimize(program, without=() if options.recompute else ("compute-again",), whole=written_elsewhere)
     written = written_kernels(program.kernels, table, options.core)
     scratch = {name: kernel.scratch for name, kernel in written.items() if kernel.scratch}
     planned = plan(program, scratch=scratch, border=options.border_in_arena)
     check(planned)
     return Unit(planned, identifier(options.name or graph.name).lower(), written)
+
+
+def is_written_elsewhere(kernel: Kernel, table: KernelTable, core: str) -> bool:
+    """Whether a row writes the C of a kernel."""
+    return table.chosen(kernel, core) is not None
 
 
 def export(

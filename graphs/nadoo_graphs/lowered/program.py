@@ -105,6 +105,11 @@ class Kernel:
     starts: np.ndarray[Any, Any] | None = None
 
     @property
+    def whole(self) -> bool:
+        """Whether the kernel is to stay as it is, because its C comes from elsewhere than from its loops."""
+        return bool(self.attributes.get("whole"))
+
+    @property
     def written(self) -> tuple[str, ...]:
         """The roles that the kernel writes."""
         found = {statement.role for statement in walk(self.body) if isinstance(statement, Store)}

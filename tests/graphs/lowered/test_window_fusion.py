@@ -111,6 +111,15 @@ def test_windows_that_overlap_and_large_ones_are_left() -> None:
         assert FUSE(program) is program
 
 
+def test_what_is_to_stay_whole_is_joined_with_nothing() -> None:
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(3, 3, 1, groups=3)).eval()
+    program = lower(capture(module, (torch.randn(1, 2, 8, 8),)))
+    kept = optimize(program, whole=lambda kernel: kernel.operator in ("conv2d", "max_pool2d"))
+    assert [kernel.operator for kernel in kept.kernels] == ["conv2d", "relu", "max_pool2d", "conv2d"]
+    assert len(optimize(program).kernels) == 1
+    assert same(program, kept, 128)
+
+
 def test_work_is_the_statements_that_run() -> None:
     program = lower(capture(nn.Linear(8, 6), (torch.randn(1, 8),)))
     assert turns(program.kernels[0].body) == 6 * (1 + 8 + 1)

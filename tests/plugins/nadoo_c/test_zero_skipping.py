@@ -137,6 +137,16 @@ def test_what_does_not_fit_is_left_to_the_plain_loops(graph: ModelGraph) -> None
     assert not compile_unit(graph, Options(), TABLE).written
 
 
+def test_what_follows_a_layer_does_not_keep_it_from_skipping() -> None:
+    graph = network("4bitsym")
+    graph.set_outputs([graph.add("dequantize", [graph.outputs[0]], tensors={"scale": torch.tensor(0.1)})])
+    unit = compile_unit(graph, Options(border="float"), TABLE)
+    assert set(unit.written) == {"run_quantized_linear"}
+    assert [kernel.operator for kernel in unit.program.kernels] == ["quantize", "quantized_linear", "dequantize"]
+    plain = compile_unit(graph, Options(border="float", core="plain"), TABLE)
+    assert plain.program.kernels[-1].attributes["fused"] == ("dequantize",)
+
+
 def test_plain_kernels_can_be_asked_for() -> None:
     assert not compile_unit(network("4bitsym"), Options(core="plain"), TABLE).written
     unit = compile_unit(network("4bitsym"), Options(core="m4"), TABLE)

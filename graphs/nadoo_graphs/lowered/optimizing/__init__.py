@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
+from attrs import evolve
+
 from nadoo_graphs.lowered.optimizing.copies import propagate_copies
 from nadoo_graphs.lowered.optimizing.dead_code import remove_dead_code
 from nadoo_graphs.lowered.optimizing.depth_first import run_depth_first
@@ -15,7 +17,7 @@ from nadoo_graphs.lowered.optimizing.simplification import simplify
 from nadoo_graphs.lowered.optimizing.sparse_layers import store_sparsely
 from nadoo_graphs.lowered.optimizing.strength import reduce_strength
 from nadoo_graphs.lowered.optimizing.window_fusion import fuse_windows
-from nadoo_graphs.lowered.program import Program
+from nadoo_graphs.lowered.program import Kernel, Program
 
 Optimization = Callable[[Program], Program]
 
@@ -36,10 +38,31 @@ OPTIMIZATIONS: Mapping[str, Optimization] = MappingProxyType(
     }
 )
 """All optimizations in the order in which they help each other."""
+FIRST_JOINING = "compute-again"
+"""The first of those that make one kernel of several."""
 
 
-def optimize(program: Program, *, without: Collection[str] = ()) -> Program:
-    """Every optimization in turn but those that are not wanted, and dead code once more at the end."""
+def optimize(
+    program: Program, *, without: Collection[str] = (), whole: Callable[[Kernel], bool] | None = None
+) -> Program:
+    """Every optimization in turn but those that are not wanted, and dead code once more at the end.
+
+    Kernels that are to stay `whole`, such as those whose C is written elsewhere, are joined with no other.
+    """
     for name, optimization in OPTIMIZATIONS.items():
+        if name == FIRST_JOINING and whole is not None:
+            program = marked(program, whole)
         program = program if name in without else optimization(program)
     return remove_dead_code(program)
+
+
+def marked(program: Program, whole: Callable[[Kernel], bool]) -> Program:
+    """The program with some kernels marked as whole."""
+    if not any(map(whole, program.kernels)):
+        return program
+    return program.with_kernels(
+        tuple(
+            evolve(kernel, attributes={**kernel.attributes, "whole": True}) if whole(kernel) else kernel
+            for kernel in program.kernels
+        )
+    )

@@ -69,7 +69,7 @@ def pair_of(program: Program, first: int, second: int, writers: dict[str, int]) 
     """The pair that two kernels make, if all else that the second reads is there before the first runs."""
     producer, reader = program.kernels[first], program.kernels[second]
     one, other = channel_loop(producer), channel_loop(reader)
-    if one is None or other is None or one.stop != other.stop:
+    if producer.whole or reader.whole or one is None or other is None or one.stop != other.stop:
         return None
     shared = [producer.roles[role] for role in producer.written if producer.roles[role] in reader.roles.values()]
     if len(shared) != 1 or not is_between(program, shared[0], writers, (producer, reader)):

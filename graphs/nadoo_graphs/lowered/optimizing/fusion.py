@@ -63,7 +63,7 @@ def pointwise_of(kernel: Kernel) -> Pointwise | None:
 def fusible(program: Program, first: int, second: int, reader: Pointwise, writers: dict[str, int]) -> bool:
     """Whether a producer may compute what a reader makes of its result."""
     producer, kernel = program.kernels[first], reader.kernel
-    if len(producer.written) != 1 or is_written_again(producer):
+    if producer.whole or kernel.whole or len(producer.written) != 1 or is_written_again(producer):
         return False
     given = producer.roles[producer.written[0]]
     roles = [role for role, part in kernel.roles.items() if part.buffer == given.buffer]

@@ -54,15 +54,19 @@ def pairs(program: Program) -> Iterator[Program]:
         given = nest and only_result(program, producer, writers)
         if nest is None or given is None:
             continue
-        readers = [item for item in program.kernels[first + 1 :] if given in item.roles.values()]
-        touching = [
-            item for item in program.kernels if any(part.buffer == given.buffer for part in item.roles.values())
-        ]
-        if len(readers) != 1 or len(touching) != 2 or not is_no_larger(program, readers[0], given):
+        reader = only_reader(program, producer, given)
+        if reader is None or producer.whole or reader.whole or not is_no_larger(program, reader, given):
             continue
-        reading = reading_of(readers[0], given, nest)
-        if reading is not None and others_are_there(program, first, readers[0], given.buffer):
-            yield fused(program, producer, readers[0], nest, reading)
+        reading = reading_of(reader, given, nest)
+        if reading is not None and others_are_there(program, first, reader, given.buffer):
+            yield fused(program, producer, reader, nest, reading)
+
+
+def only_reader(program: Program, producer: Kernel, given: Slice) -> Kernel | None:
+    """The kernel that reads a whole buffer, if it alone touches it beside its producer."""
+    touching = [item for item in program.kernels if any(part.buffer == given.buffer for part in item.roles.values())]
+    others = [item for item in touching if item is not producer]
+    return others[0] if len(others) == 1 and given in others[0].roles.values() else None
 
 
 def only_result(program: Program, kernel: Kernel, writers: Mapping[str, int]) -> Slice | None:
