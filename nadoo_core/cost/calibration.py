@@ -166,7 +166,7 @@ def check_rank(design: Matrix, names: Sequence[str]) -> None:
     tied = tied_names(design, names)
     if tied:
         problems = (f"the samples do not tell {' and '.join(group)} apart" for group in tied)
-        message = "; measure models in which they differ, or count them as one"
+        message = "; measure models in which they differ, or fit fewer terms"
         raise CalibrationError(Problem(CoreCode.CALIBRATION, "calibration", text + message) for text in problems)
 
 
