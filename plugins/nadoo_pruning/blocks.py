@@ -69,8 +69,8 @@ def dominators(graph: ModelGraph, flow: "nx.DiGraph[str]") -> dict[str, str]:
 def nearest_block(
     graph: ModelGraph, flow: "nx.DiGraph[str]", starts: Iterator[str], node: Node, *, projected: bool
 ) -> Block | None:
-    """The smallest block with weights and work that ends at a node."""
-    if node.op in {INPUT, OUTPUT} or len(node.outputs) != 1:
+    """The smallest block with weights and work that ends at a node; not of codes, which have a scale at each end."""
+    if node.op in {INPUT, OUTPUT} or len(node.outputs) != 1 or node.type.format is not None:
         return None
     for start in starts:
         source = graph[start]

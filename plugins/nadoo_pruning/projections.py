@@ -28,6 +28,8 @@ class Projection:
         """The one that fits two types, of which the second comes from a layer; None where none does."""
         if start.rank != end.rank or start.rank < BATCH_AND_CHANNELS or start.dtype != end.dtype:
             return None
+        if start.format is not None or end.format is not None:
+            return None
         spatial = start.rank - BATCH_AND_CHANNELS
         if last.op == "linear" or not spatial:
             return cls("linear") if start.shape[:-1] == end.shape[:-1] else None

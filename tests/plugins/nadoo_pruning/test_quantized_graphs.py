@@ -10,6 +10,7 @@ import torch
 import nadoo_core as nadoo
 from nadoo_cleanup.fold_batch_norm import FoldBatchNorm
 from nadoo_core.data import Examples
+from nadoo_core.errors import PassError
 from nadoo_core.importance import Scoring
 from nadoo_core.passes import Context, Services
 from nadoo_graphs.channels import analyse_channels, mask_channels, remove_channels
@@ -17,6 +18,7 @@ from nadoo_graphs.counting import count
 from nadoo_graphs.graph import ModelGraph
 from nadoo_pruning.channel_scores import OWN, unit_scores
 from nadoo_pruning.prune_channels import PruneChannels
+from nadoo_pruning.remove_layers import RemoveLayers
 from nadoo_quantization.quantize import Quantize
 from tests.graphs.channels.networks import NETWORKS
 from tests.plugins.nadoo_quantization.networks import Residual, images, seeded
@@ -97,6 +99,14 @@ def test_a_quantized_network_is_pruned_to_its_target(importance: str) -> None:
     pruned = PruneChannels(macs=0.6, importance=importance).run(graph, given).graph
     assert 0.4 < count(pruned).macs({"N": 1}) / count(graph).macs({"N": 1}) <= 0.6
     assert pruned.tensor("first.weight_scale").shape == pruned.tensor("first.weight").shape[:1]
+
+
+@pytest.mark.parametrize("projected", [False, True])
+def test_a_block_of_codes_stays_because_its_ends_have_other_scales(projected: bool) -> None:
+    inputs = images()
+    graph = Quantize().run(seeded(Residual(), inputs), context(inputs)).graph
+    with pytest.raises(PassError, match="could remove 0 blocks"):
+        RemoveLayers(count=1, projected=projected).run(graph, context(inputs))
 
 
 def test_what_a_channel_costs_is_counted_from_the_code_of_zero() -> None:
