@@ -1,6 +1,7 @@
 """The tensors of a graph: parameters, buffers and constants beside the nodes, replaced and never written in place."""
 
 import hashlib
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import torch
@@ -34,7 +35,7 @@ class TensorRecord:
     format: str | None = None
     memo: DigestMemo = field(factory=DigestMemo, repr=False)
 
-    @property
+    @cached_property
     def type(self) -> ValueType:
         """Shape, dtype and format as inference sees them."""
         return ValueType(tuple(self.value.shape), dtype_name(self.value.dtype), self.format)

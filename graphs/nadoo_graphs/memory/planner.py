@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from nadoo_graphs.counting import dtype_bits
 from nadoo_graphs.errors import Code, GraphError, Problem
@@ -86,9 +86,17 @@ class ValueSizes:
     bindings: Mapping[str, int]
     alignment: int
     formats: "FormatTable | None"
+    known: dict[ValueType, int] = field(factory=dict[ValueType, int], eq=False, repr=False)
+    """The bytes of the types that were met: a network has few."""
 
     def bytes(self, kind: ValueType) -> int:
         """The bytes of all elements packed without gaps, up to the next boundary."""
+        if kind not in self.known:
+            self.known[kind] = self.measured(kind)
+        return self.known[kind]
+
+    def measured(self, kind: ValueType) -> int:
+        """The bytes of a type that is met for the first time."""
         sizes = [bind(size, self.bindings) for size in kind.shape]
         if min(sizes, default=0) < 0:
             message = f"has the sizes {sizes}; bind its symbols so that none is negative"
