@@ -121,7 +121,22 @@ def devices_page() -> str:
         "A fact that is not publicly known is absent, and a cost that needs it is unknown. A device of your own is a "
         "TOML file of the same form, given by its path: `nadoo devices mine.toml` checks and shows it."
     )
-    return "\n\n".join(["# Devices", how, marks, "## The facts that a device can have", device_fields(), *sections])
+    facts = ("## The facts that a device can have", device_fields())
+    return "\n\n".join(["# Devices", how, marks, *facts, "## Calibrations", calibration_terms(), *sections])
+
+
+def calibration_terms() -> str:
+    """What a calibration of a device may have coefficients for."""
+    from nadoo_core.cost.terms import CODE_TERMS, LATENCY_TERMS
+
+    how = (
+        "`nadoo calibrate` fits costs to measurements and writes them with the device. `calibration` is a table in the "
+        "device file, or the path of a file beside it that several devices share: the coefficients of the work below, "
+        "and the models left out with what was measured and predicted, from which ranges are computed."
+    )
+    rows = [("latency", code(name), text) for name, text in LATENCY_TERMS.items()]
+    rows += [("code", code(name), text) for name, text in CODE_TERMS.items()]
+    return f"{how}\n\n{table(('cost', 'work', 'what is counted'), rows)}"
 
 
 def device_fields() -> str:
