@@ -161,7 +161,7 @@ class NarrowLinear(Pass):
         """
         units, before = Units.of(graph, data, pair), numbers_of(graph, pair)
         plan, form = fewer(units, self.width, self.bound or 0.0), "fewer units"
-        if self.width is None:
+        if self.width is None and plan.weights(units) > units.path_weights:
             other = beside(units, self.bound or 0.0)
             if other.weights(units) < plan.weights(units):
                 plan, form = other, "path beside" if len(other.kept) else "merged"

@@ -45,6 +45,11 @@ class Units:
         return len(self.first)
 
     @property
+    def path_weights(self) -> int:
+        """What a path beside takes; one that takes more than the units that it replaces is not worth a look."""
+        return self.first.shape[1] * self.second.shape[0]
+
+    @property
     def own(self) -> Tensor:
         """The moments of the units alone."""
         return self.moments[: self.count, : self.count]
@@ -72,7 +77,7 @@ class UnitPlan:
     def weights(self, units: Units) -> int:
         """How many weights it has."""
         inputs, outputs = units.first.shape[1], units.second.shape[0]
-        beside = 0 if self.path is None else inputs * outputs
+        beside = 0 if self.path is None else units.path_weights
         return beside + len(self.kept) * (inputs + outputs)
 
 
