@@ -115,7 +115,8 @@ def fit_here(
         observer.close()
     if found.unrest > MOST_UNREST:
         text = f"passes over the same networks differ by {found.unrest:.0%}; stop other programs and calibrate again"
-        click.echo(f"note: {text}", err=True)
+        more = ", or with OMP_NUM_THREADS=1, which other programs disturb less" if torch.get_num_threads() > 1 else ""
+        click.echo(f"note: {text}{more}", err=True)
     source = (
         f"torch {torch.__version__} with {threads_text()}: medians of up to {REPEATS} runs, the least of {PASSES} "
         f"passes that differ by {found.unrest:.1%}; the middle half of runs spans {found.spread:.1%}"
