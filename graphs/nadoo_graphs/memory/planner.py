@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from nadoo_graphs.counting import dtype_bits
+from nadoo_graphs.counting import dtype_bits, held_bytes
 from nadoo_graphs.errors import Code, GraphError, Problem
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.memory.aliases import storage_of
@@ -134,7 +134,7 @@ def graph_program(graph: ModelGraph, sizes: ValueSizes, weights_in_ram: bool, sc
         inputs=tuple(str(Value(node.name)) for node in graph.inputs),
         outputs=tuple(str(value) for value in graph.outputs),
         outside=frozenset(str(Value(node.name)) for node in tensors),
-        residents=resident_sizes(graph, sizes) if weights_in_ram else {},
+        residents=resident_sizes(graph, sizes.alignment) if weights_in_ram else {},
     )
 
 
@@ -187,6 +187,6 @@ def located(error: GraphError, where: str) -> Iterator[Problem]:
         yield Problem(problem.code, where, f"{problem.where}: {problem.message}")
 
 
-def resident_sizes(graph: ModelGraph, sizes: ValueSizes) -> dict[str, int]:
-    """The bytes of every tensor, tied ones once."""
-    return {f"tensor {name}": sizes.bytes(record.type) for name, record in graph.tensors.items()}
+def resident_sizes(graph: ModelGraph, alignment: int) -> dict[str, int]:
+    """The bytes of every tensor as it is kept, in the format of its layer where it has one; tied ones once."""
+    return {f"tensor {name}": round_up(size, alignment) for name, size in held_bytes(graph).items()}

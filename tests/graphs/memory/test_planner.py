@@ -3,11 +3,13 @@
 import pytest
 import torch
 
+from nadoo_graphs.counting import held_bytes
 from nadoo_graphs.errors import FormatError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.memory import InPlace, MemoryPlanError, plan_memory
 from nadoo_graphs.memory.planner import ValueSizes
 from nadoo_graphs.values import Value, value_type
+from tests.graphs.ops.quantized.samples import drawn
 
 
 def linear(graph: ModelGraph, operand: Value, name: str, inputs: int, outputs: int) -> Value:
@@ -94,6 +96,14 @@ def test_weights_can_be_counted_as_resident() -> None:
     plan = plan_memory(graph, weights_in_ram=True)
     assert plan.peak == plan_memory(graph).peak + weights
     plan.arena.check()
+
+
+def test_resident_weights_take_what_their_format_takes() -> None:
+    graph = drawn(1)[0].graph
+    weights = sum(size + -size % 4 for size in held_bytes(graph).values())
+    floats = sum(tensor.value.numel() * 4 for tensor in graph.tensors.values())
+    assert plan_memory(graph, weights_in_ram=True).peak == plan_memory(graph).peak + weights
+    assert weights < floats / 2
 
 
 def test_a_parameter_used_as_an_operand_is_not_in_the_arena() -> None:
