@@ -63,6 +63,15 @@ def context_of(step: str, images: Tensor, examples: Examples) -> Context:
     return Context(step=step, seed=SEED, services=services, properties=frozenset({TRAINED.name}), check=False)
 
 
+def training_examples(models: Any, name: str) -> Examples:
+    """What the model was trained on, scaled as it was."""
+    if name.startswith("mnist"):
+        images, truth = models.idx_images("mnist", "train")
+        return Examples(models.signed_scale(images), truth)
+    images, truth = models.cifar10("train")
+    return Examples(models.imagenet_scale(images), truth)
+
+
 def started(graph: ModelGraph, form: str, context: Context) -> ModelGraph:
     """The graph that is healed: as it is, or folded and quantized."""
     if form == "float":
@@ -75,13 +84,13 @@ def measured(name: str, form: str, rate: float) -> Document:
     """The accuracy before and after one epoch, and the time it took."""
     models = importlib.import_module("real_models")
     model, calibration, test, labels = models.get(name)
-    images, truth = models.cifar10("train")
-    examples = Examples(models.imagenet_scale(images), truth)
+    examples = training_examples(models, name)
     chosen = calibration[:: max(1, len(calibration) // CALIBRATION)][:CALIBRATION]
     context = context_of("heal", chosen, examples)
     graph = started(nadoo.capture(model, calibration[:2]), form, context)
     before, began = right(graph, test, labels), time.process_time()
-    step = Heal(epochs=1, batch=BATCH, rate=rate, keep="last", augmentation=Augmentation(flip=True))
+    varied = None if name.startswith("mnist") else Augmentation(flip=True)
+    step = Heal(epochs=1, batch=BATCH, rate=rate, keep="last", augmentation=varied)
     healed = step.run(graph, context).graph
     seconds = round(time.process_time() - began)
     return {

@@ -24,6 +24,9 @@ from nadoo_graphs.formats import Format
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
 from nadoo_graphs.values import Value
+from nadoo_quantization.masters import master_within
+from nadoo_quantization.recurrent import CELLS
+from nadoo_quantization.recurrent_rounding import round_recurrent
 from nadoo_quantization.weights import is_whole, laid_along
 
 if TYPE_CHECKING:
@@ -47,12 +50,16 @@ class Pair:
     def run(self, inputs: torch.Tensor, context: Context) -> None:
         """Go through both graphs on the same examples, and set right every layer before it runs."""
         float_walk, walk = Walk(self.before, inputs), Walk(self.after, inputs)
-        names = [name for name in self.after.order() if name in self.layers and self.before[name].op in LAYERS]
+        known = (*LAYERS, *CELLS)
+        names = [name for name in self.after.order() if name in self.layers and self.before[name].op in known]
         for done, name in enumerate(names, 1):
             walk.run_until_before(name)
             float_walk.run_until_before(name)
-            float_walk.step()
-            self.set_right(name, walk, float_walk.value(Value(name)))
+            if self.before[name].op in CELLS:
+                round_recurrent(self, name, walk, float_walk)
+            else:
+                float_walk.step()
+                self.set_right(name, walk, float_walk.value(Value(name)))
             context.progress(done, len(names), f"rounding of {name}")
 
     def set_right(self, name: str, walk: Walk, wanted: torch.Tensor) -> None:
@@ -92,8 +99,9 @@ class Pair:
             scale = torch.cat([item.scale for item in found]).reshape(-1).to(scale.dtype)
             self.after.set_tensor(scale_name, scale)
         levels = torch.cat([item.levels for item in found]).reshape(layer.weight.shape)
-        weight = (levels * laid_along(scale.double(), levels)).to(layer.weight.dtype)
-        self.after.set_tensor(node.tensors["weight"], weight)
+        steps = laid_along(scale.double(), levels)
+        original = self.before.tensor(self.before[node.name].tensors["weight"])
+        self.after.set_tensor(node.tensors["weight"], master_within(levels, steps, original, row, book))
 
     def correct_bias(self, node: Node, layer: "Layer", groups: list[Moments]) -> None:
         """The bias with which the mean of every channel is that of the float model, for the weights as they decode."""
