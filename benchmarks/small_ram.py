@@ -1,11 +1,12 @@
 """RAM of the depthwise CNN with 64 channels, stack included, on every core: arena, input and output, and the stack.
 
-python -m benchmarks.small_ram [--channels N] [--cores NAME,…] [--record]
+python -m benchmarks.small_ram [--channels N] [--networks NAME;…] [--cores NAME,…] [--record]
 
 The network is that of the recipe `mnist-cnn` with random weights, which RAM does not depend on: 3×3 convolution to 64
 channels, two depthwise ones with pools, three linear layers, on 16×16 pixels. Arena and border are what `report.json`
 says, the stack is the deepest that the emulated program reached; all of them compute the graph's integers bit for bit.
-Lists of the zero-skipping kernels lie in the arena; `without lists` is the arena with dense kernels.
+Lists of the zero-skipping kernels lie in the arena; `without_lists` is the arena with dense kernels. Records are merged
+into what is there, network by network and core by core.
 """
 
 import os
@@ -26,6 +27,7 @@ import nadoo_core as nadoo
 from benchmarks.figures import RESULTS, SEED
 from nadoo_c.exporting import Options, compile_unit, export
 from nadoo_c.kernels import KernelTable
+from nadoo_cleanup.fold_batch_norm import FoldBatchNorm
 from nadoo_core.data import Examples
 from nadoo_core.passes import Context, LayerTable, Services
 from nadoo_core.registry import Registry
@@ -36,6 +38,7 @@ from nadoo_recipes.mnist_models import mnist_cnn
 CORES = ("m0", "m3", "m4", "m7", "m33", "rv32imc", "rv32emc", "rv32ec")
 LIMIT = 2200
 VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
+    "recipe": ("relu-norm", {"*": "4bitsym", "conv*": "int8", "linear1": "ternary"}),
     "int8": ("int8", {"*": "int8"}),
     "relu-norm": ("relu-norm", {"*": "int8"}),
     "relu-norm, linear 2 and 4 bits": (
@@ -50,7 +53,8 @@ def quantized(channels: int, activations: str, weights: dict[str, str]) -> Model
     """The network with weights and activations in the formats of a variant."""
     torch.manual_seed(SEED)
     images = torch.rand(64, 1, 16, 16)
-    graph = nadoo.capture(mnist_cnn(channels).eval(), (images[:2],))
+    graph = nadoo.capture(mnist_cnn(channels, batch_norm=True).eval(), (images[:2],))
+    graph = FoldBatchNorm().run(graph).graph
     services = Services(data={"calibration": Examples(images)})
     step = Quantize(
         weights=LayerTable(weights), activations=LayerTable({"*": activations}), rounding="nearest",
@@ -79,30 +83,41 @@ def measured(channels: int, name: str, cores: tuple[str, ...]) -> Document:
     return {"arena": arena, "without_lists": dense, "border": border, "cores": rows}
 
 
+def record(results: Document) -> None:
+    """Write what was measured, and keep what was measured before of other networks and cores."""
+    path = RESULTS / "small_ram.json"
+    before: Document = json.loads(path.read_text())["networks"] if path.exists() else {}
+    for name, found in results.items():
+        cores = {**before.get(name, {}).get("cores", {}), **found["cores"]}
+        before[name] = {**found, "cores": {core: cores[core] for core in CORES if core in cores}}
+    document = {
+        "command": "python -m benchmarks.small_ram --record",
+        "seed": SEED,
+        "nadoo": version("nadoo"),
+        "torch": torch.__version__,
+        "limit": LIMIT,
+        "networks": before,
+    }
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
 def main() -> int:
     """Measure, print, record if asked for; 1 if a limit is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--networks", default=";".join(VARIANTS))
     parser.add_argument("--cores", default=",".join(CORES))
     parser.add_argument("--record", action="store_true")
     chosen = parser.parse_args()
     results: Document = {}
-    for name in VARIANTS:
+    for name in chosen.networks.split(";"):
         found = results[name] = measured(chosen.channels, name, tuple(chosen.cores.split(",")))
         sys.stdout.write(f"{name}: arena {found['arena']}, dense {found['without_lists']}, border {found['border']}\n")
         for core, row in found["cores"].items():
             sys.stdout.write(f"  {core:8} {row}\n")
         sys.stdout.flush()
     if chosen.record:
-        document = {
-            "command": "python -m benchmarks.small_ram --record",
-            "seed": SEED,
-            "nadoo": version("nadoo"),
-            "torch": torch.__version__,
-            "limit": LIMIT,
-            "networks": results,
-        }
-        (RESULTS / "small_ram.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        record(results)
     return 0 if all(row["holds"] for found in results.values() for row in found["cores"].values()) else 1
 
 

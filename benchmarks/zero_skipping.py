@@ -35,7 +35,6 @@ LIMIT = 0.55
 NETWORKS = {
     "mnist-4bitsym": ("mnist-perceptron", "4bitsym"),
     "mnist-2bitsym": ("mnist-perceptron", "2bitsym"),
-    "mnist-ternary": ("mnist-perceptron", "ternary"),
     "digits-4bitsym": ("digits-to-c", "4bitsym"),
     "digits-int4": ("digits-to-c", "int4"),
     "digits-2bitsym": ("digits-to-c", "2bitsym"),

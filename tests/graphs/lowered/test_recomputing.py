@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from nadoo_graphs.capture import capture
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.lowered import Program, check, interpret, lower
 from nadoo_graphs.lowered.optimizing import OPTIMIZATIONS, optimize
@@ -85,13 +87,34 @@ def test_only_what_leads_to_the_statistic_is_there_twice() -> None:
     assert names == ["run_conv_norm_peaks", "run_depthwise_norm_peaks"]
     twice = computed_again(program, names[1])
     made = [kernel.name for kernel in twice.kernels]
-    for_norm = [name for name in made if name.endswith("_for_depthwise_norm")]
-    assert for_norm == ["run_conv_norm_for_depthwise_norm", "run_depthwise_for_depthwise_norm"]
+    for_norm = [name for name in made if name.endswith("_for_depthwise_norm_peaks")]
+    assert for_norm == ["run_conv_norm_for_depthwise_norm_peaks", "run_depthwise_for_depthwise_norm_peaks"]
     assert made.index(for_norm[1]) < made.index("run_depthwise_norm_shift") < made.index("run_depthwise")
     check(plan(twice))
     both = computed_again(computed_again(program, names[0]), names[1])
     assert sum(kernel.operator == "quantized_conv2d" for kernel in both.kernels) == 5
     check(plan(both))
+
+
+class Pooled(nn.Module):
+    """Scores that are read twice: for their largest, and as they are; a softmax reads its own result meanwhile."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores = torch.softmax(x * 3, -1)
+        return scores / scores.amax((1, 2), keepdim=True)
+
+
+def test_a_kernel_that_reads_its_own_result_is_copied_whole() -> None:
+    program = lower(capture(Pooled(), (torch.randn(1, 16, 32),)))
+    name = next(kernel.name for kernel in program.kernels if statistic_of(program, kernel))
+    assert name == "run_amax"
+    twice = computed_again(program, name)
+    made = [kernel.name for kernel in twice.kernels]
+    assert made == ["run_mul_for_amax", "run_softmax_for_amax", "run_amax", "run_mul", "run_softmax", "run_div"]
+    check(plan(twice))
+    given = np.random.default_rng(0).normal(size=(2, 512)).astype(np.float32)
+    one, other = (interpret(made, [given]).outputs[0] for made in (program, twice))
+    assert np.array_equal(one.view(np.uint8), other.view(np.uint8))
 
 
 def test_tokens_have_shifts_of_their_own() -> None:

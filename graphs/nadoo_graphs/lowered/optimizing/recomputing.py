@@ -6,7 +6,6 @@ each is computed for the statistic, forgotten, and computed again, which chains 
 
 from attrs import evolve
 
-from nadoo_graphs.lowered.names import identifier
 from nadoo_graphs.lowered.optimizing.depth_first import run_depth_first
 from nadoo_graphs.lowered.optimizing.duplicates import with_buffers, writer_counts
 from nadoo_graphs.lowered.optimizing.fusion import fuse_pointwise
@@ -49,7 +48,7 @@ def statistic_of(program: Program, kernel: Kernel) -> Buffer | None:
     if len(kernel.written) != 1:
         return None
     result = program.buffer_of(kernel, kernel.written[0])
-    for role in kernel.read:
+    for role in taken(kernel):
         buffer = program.buffer_of(kernel, role)
         large = buffer.storage == ARENA and buffer.bytes >= LEAST_SAVED and result.bytes * STATISTIC <= buffer.bytes
         if large and writer_counts(program).get(buffer.name) == 1 and len(readers_of(program, buffer.name)) > 1:
@@ -58,8 +57,13 @@ def statistic_of(program: Program, kernel: Kernel) -> Buffer | None:
 
 
 def readers_of(program: Program, name: str) -> list[str]:
-    """The kernels that read a buffer."""
-    return [item.name for item in program.kernels if any(item.roles[role].buffer == name for role in item.read)]
+    """The kernels that read a buffer which others write."""
+    return [item.name for item in program.kernels if any(item.roles[role].buffer == name for role in taken(item))]
+
+
+def taken(kernel: Kernel) -> list[str]:
+    """The roles that a kernel reads and does not write itself."""
+    return [role for role in kernel.read if role not in kernel.written]
 
 
 def computed_again(program: Program, name: str) -> Program:
@@ -69,7 +73,7 @@ def computed_again(program: Program, name: str) -> Program:
     if buffer is None:
         return program
     chain = chain_to(program, buffer)
-    names = {result: f"{result}_for_{identifier(reader.layer)}" for item in chain for result in results_of(item)}
+    names = {result: f"{result}_for_{mark_of(reader)}" for item in chain for result in results_of(item)}
     clones = [copied(item, names, reader) for item in chain]
     later = next(item for item in readers_of(program, buffer.name) if item != name)
     kernels: list[Kernel] = []
@@ -92,8 +96,13 @@ def results_of(kernel: Kernel) -> list[str]:
 def copied(kernel: Kernel, names: dict[str, str], reader: Kernel) -> Kernel:
     """A kernel that does the same for a statistic."""
     found = with_buffers(kernel, names)
-    mark = identifier(reader.layer)
-    return evolve(found, name=f"{kernel.name}_for_{mark}", comment=f"{kernel.comment}, for {reader.layer}")
+    comment = f"{kernel.comment}, for {reader.layer}"
+    return evolve(found, name=f"{kernel.name}_for_{mark_of(reader)}", comment=comment)
+
+
+def mark_of(reader: Kernel) -> str:
+    """What tells the copies for one statistic from those for others."""
+    return reader.name.removeprefix("run_")
 
 
 def chain_to(program: Program, buffer: Buffer) -> list[Kernel]:
@@ -103,7 +112,7 @@ def chain_to(program: Program, buffer: Buffer) -> list[Kernel]:
     while wanted:
         kernel = writers[wanted.pop()]
         found.add(kernel.name)
-        given = [kernel.roles[role].buffer for role in kernel.read]
+        given = [kernel.roles[role].buffer for role in taken(kernel)]
         wanted += [name for name in given if is_of_chain(program, name, counts, found, buffer)]
     return [kernel for kernel in program.kernels if kernel.name in found]
 
