@@ -10,12 +10,16 @@ KINDS: tuple[str, ...] = get_args(Kind)
 ELEMENTS, BYTES, VIEWS, CALLS, PROGRAM, KERNELS = "elements", "bytes", "views", "calls", "program", "kernels"
 MATMUL, NORM, OTHER = "matmul", "norm", "other"
 """Parts of what is other: what multiplies without weights, such as attention, and what scales by statistics."""
+GATHERED, WEIGHTS = "gathered", "weights"
+WEIGHTS_OF = tuple(f"{WEIGHTS}.{kind}" for kind in KINDS)
 CALLS_OF = tuple(f"{CALLS}.{kind}" for kind in (*KINDS, MATMUL, NORM))
 LATENCY_TERMS: Mapping[str, str] = {
     "KIND.PRECISION": f"multiply-accumulates of one kind ({', '.join(KINDS)}) at a precision, such as conv.int8",
     "KIND.PRECISION.ACTIVATIONS": "the same, where activations have another precision than weights",
     ELEMENTS: "elementary operations of what is no layer, such as one for each element of a relu",
     BYTES: "bytes of weights and values that are read and written",
+    f"{WEIGHTS}.KIND": "bytes of weights of one kind, as a machine takes that puts them in another order first",
+    GATHERED: "elements that the windows of convolutions gather for one output channel",
     CALLS: "operators that are executed, without views",
     f"{CALLS}.KIND": f"operators of a kind; {MATMUL} multiplies values, {NORM} scales by statistics, {OTHER} neither",
     VIEWS: "operators that only look at a value in another shape",
@@ -25,20 +29,73 @@ CODE_TERMS: Mapping[str, str] = {
     KERNELS: "distinct operators with their precisions",
     CALLS: "operators that are executed",
 }
+LAYERS = ("conv", "linear")
+EXECUTED_TERMS: Mapping[str, str] = {
+    "conv.FORMAT": "multiply-accumulates of convolutions with weights of a format, margins left out: conv.int8",
+    "linear.FORMAT": "the same of linear layers",
+    "inputs": "inputs of linear layers with weights below 8 bits",
+    "floats": "operations in float32 beside multiply-accumulates",
+    "wide": "operations on 64 bits",
+    "rescale": "accumulators that are rescaled to codes",
+    "functions": "other functions that are called, such as exp",
+    "turns": "turns of loops, those within layers left out",
+    "starts": "loops that begin",
+    "compare": "comparisons at margins",
+    "stores": "elements that are written",
+    "select": "smaller or larger ones of two integers",
+    "kernels": "kernels",
+}
+"""What the loops of a lowered program execute."""
+PRINTED_TERMS: Mapping[str, str] = {
+    "program": "what every program has",
+    "kernels": "kernels, each a function",
+    "loops": "loops",
+    "conditions": "conditions",
+    "operations": "operators and elements that are read",
+    "calls": "places where functions are called",
+    "rescale": "places where accumulators are rescaled to codes",
+    "functions": "operators and elements that are read, in functions that kernels call",
+    "floats": "1 where layers compute in float32",
+}
+"""What the statements of a lowered program are."""
+PLAIN = (ELEMENTS, BYTES, VIEWS, GATHERED, CALLS, *CALLS_OF, *WEIGHTS_OF)
 MOST_PARTS = 3
 
 
 def latency_problem(name: str) -> str | None:
     """Why a name is no work that takes time; None for one that is."""
     kind, _, precision = name.partition(".")
-    if name in (ELEMENTS, BYTES, VIEWS, CALLS, *CALLS_OF):
+    if name in PLAIN:
         return None
     if kind in KINDS and precision and name.count(".") < MOST_PARTS and all(name.split(".")):
         return None
-    known = (ELEMENTS, BYTES, VIEWS, CALLS, *CALLS_OF, *(f"{kind}.int8" for kind in KINDS))
+    known = (*PLAIN, *(f"{kind}.int8" for kind in KINDS))
     return f"is no work of a model; {did_you_mean(name, known)}"
 
 
 def code_problem(name: str) -> str | None:
     """Why a name is nothing that code is made of; None for one that is."""
     return None if name in CODE_TERMS else f"is no part of a program; {did_you_mean(name, CODE_TERMS)}"
+
+
+def executed_problem(name: str) -> str | None:
+    """Why a name is nothing that a lowered program executes; None for one that is."""
+    kind, _, precision = name.partition(".")
+    if name in EXECUTED_TERMS or (kind in LAYERS and precision and "." not in precision):
+        return None
+    known = (*(term for term in EXECUTED_TERMS if "." not in term), *(f"{kind}.int8" for kind in LAYERS))
+    return f"is nothing that a program executes; {did_you_mean(name, known)}"
+
+
+def printed_problem(name: str) -> str | None:
+    """Why a name is nothing that a lowered program is made of; None for one that is."""
+    return None if name in PRINTED_TERMS else f"is no part of a program; {did_you_mean(name, PRINTED_TERMS)}"
+
+
+PROBLEMS = {
+    "latency": latency_problem,
+    "code": code_problem,
+    "executed": executed_problem,
+    "printed": printed_problem,
+}
+"""What is wrong with the name of a coefficient, by the calibrated cost that has it."""

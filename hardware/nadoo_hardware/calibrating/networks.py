@@ -43,7 +43,7 @@ def staged(
     side = drawing.choice(SIDES)
     width = drawing.log_uniform(low, high, multiple=4)
     drawing.begin(COLOURS, side, side)
-    drawing.conv(width, stride=2 if side > min(SIDES) else 1)
+    drawing.conv(width, stride=drawing.choice((1, 2)))
     drawing.activate()
     for stage in range(drawing.whole(1, 5)):
         wide = min(int(width * growth**stage) // 4 * 4, WIDEST)

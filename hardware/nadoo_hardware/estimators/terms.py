@@ -3,13 +3,26 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from nadoo_core.cost.terms import BYTES, CALLS, CALLS_OF, ELEMENTS, KERNELS, MATMUL, NORM, OTHER, PROGRAM, VIEWS
+from nadoo_core.cost.terms import (
+    BYTES,
+    CALLS,
+    CALLS_OF,
+    ELEMENTS,
+    GATHERED,
+    KERNELS,
+    MATMUL,
+    NORM,
+    OTHER,
+    PROGRAM,
+    VIEWS,
+    WEIGHTS,
+)
 from nadoo_graphs.counting import BORDER
 from nadoo_hardware.estimators.work import GraphWork, NodeWork
 
 GENERIC = (ELEMENTS, BYTES, CALLS)
 """The terms beside multiply-accumulates that a fit has unless it is told others."""
-BY_KIND = (ELEMENTS, BYTES, VIEWS, *CALLS_OF)
+BY_KIND = (ELEMENTS, BYTES, VIEWS, GATHERED, f"{WEIGHTS}.conv", *CALLS_OF)
 """The terms of a fit that tells the calls of each kind apart, which takes measurements of many networks."""
 
 
@@ -25,7 +38,8 @@ def node_terms(node: NodeWork) -> dict[str, float]:
         return {} if node.op in BORDER else {VIEWS: 1.0}
     elements = 0.0 if node.macs else float(node.elementary)
     moved = float(node.weight_bytes + node.value_bytes)
-    return {ELEMENTS: elements, BYTES: moved, CALLS: 1.0, f"{CALLS}.{called_kind(node)}": 1.0}
+    counted = {ELEMENTS: elements, BYTES: moved, CALLS: 1.0, f"{CALLS}.{called_kind(node)}": 1.0}
+    return {**counted, GATHERED: float(node.gathered), f"{WEIGHTS}.{node.kind}": float(node.weight_bytes)}
 
 
 def called_kind(node: NodeWork) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from nadoo_core.cost.kinds import kind_of
+from nadoo_core.cost.kinds import CHANNELS, CONVOLUTION, kind_of
 from nadoo_core.cost.precision import precision_of
 from nadoo_graphs.counting import BORDER, stored_bytes, value_bytes
 from nadoo_graphs.errors import Code, InvalidGraphError, Problem
@@ -35,6 +35,8 @@ class NodeWork:
     opaque: bool
     share: float = 1.0
     """The expected share of executions in which a conditional node does this work."""
+    gathered: int = 0
+    """The elements that the windows of a convolution gather for one output channel."""
 
 
 @frozen
@@ -115,19 +117,21 @@ def node_work(bound: BoundGraph, node: Node, chosen: str | None, flash: dict[str
     for name, count in held.items():
         flash[name] = max(count, flash.get(name, 0))
     operand = precision_of((*call.operands, *outputs)[0])
+    kind, macs = kind_of(graph, node), bind(row.macs(call, outputs), bound.sizes)
     return NodeWork(
         name=node.name,
         op=node.op,
-        kind=kind_of(graph, node),
+        kind=kind,
         weights=chosen or weight_precision(node, operand),
         activations=operand,
-        macs=bind(row.macs(call, outputs), bound.sizes),
+        macs=macs,
         elementary=bind(row.elementary(call, outputs), bound.sizes),
         weight_bytes=sum(held.values()),
         value_bytes=sum(map(bound.bytes, moved)),
         moves_only=border or row.view,
         opaque=node.op == OPAQUE,
         share=share_of(row, node),
+        gathered=macs // max(bind(outputs[0].shape[CHANNELS], bound.sizes), 1) if kind == CONVOLUTION else 0,
     )
 
 

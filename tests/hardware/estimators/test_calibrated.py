@@ -43,6 +43,10 @@ def test_the_terms_of_a_graph_are_the_sums_of_its_work(graph: ModelGraph) -> Non
     assert terms == {
         "conv.float32": 8 * 36 * 27.0, "linear.float32": 8 * 36 * 4.0, "calls": 3.0, "elements": 8 * 36.0,
     }  # fmt: skip
+    assert latency_terms(work, ("gathered", "weights.conv")) == {
+        "conv.float32": 8 * 36 * 27.0, "linear.float32": 8 * 36 * 4.0, "gathered": 36 * 27.0,
+        "weights.conv": 4.0 * (8 * 27 + 8),
+    }  # fmt: skip
     assert latency_terms(work, ()).keys() == {"conv.float32", "linear.float32"}
     assert code_terms(work.nodes) == {"program": 1.0, "kernels": 3.0, "calls": 3.0}
 
