@@ -131,7 +131,7 @@ class ClipHook(TrainingHook):
         report: dict[str, float] = {}
         for item in self.weights:
             report |= statistics(item, tensors[item.weight].detach(), tensors[item.scale].detach())
-        report |= {f"clip of {item.node}": float(tensors[item.scale]) * item.reach for item in self.steps}
+        report |= {f"clip of {item.node}": float(tensors[item.scale].detach()) * item.reach for item in self.steps}
         if self.derives_after(moment):
             with torch.no_grad():
                 for item in self.weights:

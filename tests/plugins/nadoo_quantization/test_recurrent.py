@@ -12,6 +12,7 @@ from nadoo_core.data import Examples
 from nadoo_core.passes import LayerTable
 from nadoo_core.quantizing import ClipHook, make_rule, quantized_weights
 from nadoo_core.training import Trainer, TrainingOptions
+from nadoo_graphs.channels import analyse_channels, remove_channels
 from nadoo_graphs.graph import ModelGraph
 from nadoo_quantization.quantize import Quantize
 from tests.plugins.nadoo_quantization.networks import context, decibels
@@ -100,3 +101,25 @@ def test_the_input_may_have_a_format_of_its_own() -> None:
     found = Quantize(activations=formats).run(graph, context(sequences())).graph
     assert found[f"{name}.quantize"].type.format == "int16"
     assert found["cell"].type.format == "int8"
+
+
+def test_matrices_are_rounded_by_what_they_do() -> None:
+    graph, fresh = captured("lstm"), sequences(256, 3)
+    wanted = graph.run(fresh).result
+    found = {
+        rounding: decibels(wanted, Quantize(weights=LayerTable({"*": "int3"}), rounding=rounding)  # type: ignore[arg-type]
+                           .run(graph, context(sequences(512))).graph.run(fresh).result)
+        for rounding in ("nearest", "auto")
+    }  # fmt: skip
+    assert found["auto"] > found["nearest"] + 0.5
+
+
+@pytest.mark.parametrize(("cell", "layers"), [("lstm", 1), ("gru", 2)])
+def test_hidden_units_can_be_removed_with_the_scales_of_their_rows(cell: str, layers: int) -> None:
+    found = Quantize().run(captured(cell, layers), context(sequences())).graph
+    channels = analyse_channels(found)
+    remove_channels(found, channels, channels.groups[-1].units[[1, 3]])
+    node = found["cell"]
+    for role in ("weight_hh_l0", "scale_hh_l0", "bias_ih_l0"):
+        assert found.tensor(node.tensors[role]).shape[0] == 4 * (4 if cell == "lstm" else 3)
+    assert found.run(sequences()).result.shape == (64, 3)

@@ -161,7 +161,9 @@ class QuantizedLayer(WeightedLayer):
     def bound_of(self, codes: Tensor, biases: Tensor | None, point: int) -> float:
         """The largest magnitude of an accumulator over all that the operand can hold."""
         reach = max(self.range[1] - point, point - self.range[0])
-        sums = codes.flatten(1).abs().sum(1, dtype=torch.float64) * reach
+        rows = codes.flatten(1).abs()
+        exact = rows.shape[1] * self.format.largest_integer <= EXACT_FLOAT32
+        sums = rows.sum(1, dtype=None if exact else torch.float64).to(torch.float64) * reach
         if biases is not None:
             sums = sums + biases.detach().abs()
         bound = float(sums.max()) if sums.numel() else 0.0
