@@ -13,11 +13,12 @@ from nadoo_core.errors import CoreCode, OptionError, Problem
 from nadoo_core.options import did_you_mean
 from nadoo_graphs.counting import WEIGHT
 from nadoo_graphs.graph import ModelGraph
-from nadoo_hardware.estimators.analytic import analytic, code_size, covered
+from nadoo_hardware.estimators.analytic import analytic, beside_tensors, code_size, covered
 from nadoo_hardware.estimators.conditional import expected
 from nadoo_hardware.estimators.energy import node_energy
-from nadoo_hardware.estimators.latency import node_latency
-from nadoo_hardware.estimators.work import BoundGraph, NodeWork, node_work
+from nadoo_hardware.estimators.latency import node_time_of
+from nadoo_hardware.estimators.program import lowered, program_code, program_times
+from nadoo_hardware.estimators.work import BoundGraph, NodeWork, graph_work, node_work
 
 
 @frozen
@@ -39,7 +40,11 @@ class Scorer:
         self.layers = frozenset(node.name for node in graph.nodes() if WEIGHT in node.tensors)
         self.given = analytic(graph, device)
         self.known: dict[tuple[str, str | None], NodeScore] = {}
-        self.beside = CostNumber.exact(self.constants_beside_tensors())
+        work = graph_work(graph)
+        self.program = lowered(graph, work, device)
+        self.beside = beside_tensors(graph, self.program)
+        self.code = program_code(self.program, device)
+        self.times, self.works = program_times(self.program, device), {node.name: node for node in work.nodes}
 
     def score(self, formats: Mapping[str, str]) -> Cost:
         """The cost with the weights of some layers in other formats; layers that are not named stay as they are."""
@@ -54,18 +59,14 @@ class Scorer:
         works = [score.work for score in scores]
         totals = {
             "macs": self.given.macs,
-            "flash_bytes": CostNumber.exact(tensors_once(scores)).plus(code_size(works, self.device)).plus(self.beside),
+            "flash_bytes": CostNumber.exact(tensors_once(scores))
+            .plus(self.beside)
+            .plus(self.code or code_size(works, self.device)),
             "peak_ram_bytes": self.given.ram,
             "latency_s": summed(works, [score.latency for score in scores]),
             "energy_j": summed(works, [score.energy for score in scores]),
         }
         return Cost(device=self.device.name, totals=totals, coverage=self.given.coverage, ranges=self.given.ranges)
-
-    def constants_beside_tensors(self) -> float:
-        """What the given graph has in flash beside tensors and code."""
-        scores = [self.node_score(name, None) for name in self.nodes]
-        counted = tensors_once(scores) + (code_size([score.work for score in scores], self.device).value or 0.0)
-        return round((self.given.flash.value or 0.0) - counted)
 
     def node_score(self, name: str, chosen: str | None) -> NodeScore:
         """One node in one format, from what is known or estimated now."""
@@ -81,7 +82,7 @@ class Scorer:
             raise OptionError([Problem(CoreCode.UNKNOWN_NAME, name, message)])
         flash: dict[str, int] = {}
         work = node_work(self.bound, self.graph[name], chosen, flash)
-        latency = node_latency(work, self.device).number
+        latency = node_time_of(work, self.works[name], self.times.get(name), self.device).number
         energy = node_energy(work, latency, self.device)
         return NodeScore(work, flash, *expected([work, work], [latency, energy]))
 

@@ -26,6 +26,7 @@ Coefficient: TypeAlias = Annotated[float, Bounds(minimum=0)]
 FEWEST = 4
 """Fewer models left out say too little of how far off the next one will be."""
 HIGHEST = 1e18
+TIMES = ("latency", "executed")
 
 
 @frozen(kw_only=True)
@@ -108,6 +109,18 @@ class Calibrated(Options):
     made: Sentence = option(help="how it was made: the command, the compiler, how many models")
     latency: CalibratedCost | None = option(default=None, help="the time of one inference, in seconds or cycles")
     code: CalibratedCost | None = option(default=None, help="the program without the packed tensors, in bytes")
+    executed: CalibratedCost | None = option(
+        default=None, help="the time by what the loops of the lowered program execute, in seconds or cycles"
+    )
+    printed: CalibratedCost | None = option(
+        default=None, help="the program without constants by the statements of the lowered program, in bytes"
+    )
+
+    @property
+    def costs(self) -> dict[str, CalibratedCost]:
+        """What is calibrated, by name."""
+        named = {"latency": self.latency, "code": self.code, "executed": self.executed, "printed": self.printed}
+        return {name: cost for name, cost in named.items() if cost is not None}
 
     @property
     def option_place(self) -> str:
@@ -116,26 +129,24 @@ class Calibrated(Options):
 
     def complaints(self) -> Iterator[str]:
         """Costs in units that are not theirs, and work that no model has."""
-        from nadoo_core.cost.terms import code_problem, latency_problem
+        from nadoo_core.cost.terms import PROBLEMS
 
-        if self.latency is None and self.code is None:
+        if not self.costs:
             yield "calibrates nothing; give latency, code or both"
-        if self.latency is not None and self.latency.unit == "bytes":
-            yield "has latency in bytes; give seconds or cycles"
-        if self.code is not None and self.code.unit != "bytes":
-            yield f"has code in {self.code.unit}; give bytes"
-        for cost, problem in ((self.latency, latency_problem), (self.code, code_problem)):
-            for term in () if cost is None else cost.coefficients:
-                said = problem(term)
+        for name, cost in self.costs.items():
+            if name in TIMES and cost.unit == "bytes":
+                yield f"has {name} in bytes; give seconds or cycles"
+            if name not in TIMES and cost.unit != "bytes":
+                yield f"has {name} in {cost.unit}; give bytes"
+            for term in cost.coefficients:
+                said = PROBLEMS[name](term)
                 if said is not None:
-                    where = "latency" if cost is self.latency else "code"
-                    yield f"has the coefficient {where}.{term}, which {said}"
+                    yield f"has the coefficient {name}.{term}, which {said}"
 
     def summary(self) -> dict[str, Any]:
         """What it is worth, for programs."""
-        costs = {"latency": self.latency, "code": self.code}
-        worth = {name: None if cost is None else cost.summary() for name, cost in costs.items()}
-        return {"name": self.name, "made": self.made, **worth}
+        worth = {name: cost.summary() for name, cost in self.costs.items()}
+        return {"name": self.name, "made": self.made, "latency": None, "code": None, **worth}
 
 
 def read_calibration(path: Path) -> Calibrated:

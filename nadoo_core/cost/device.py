@@ -101,8 +101,8 @@ class Device(Options):
         for pair in self.mac_per_cycle_pair:
             if pair.count("-") != 1:
                 yield f"has the pair {pair!r} in mac_per_cycle_pair; give activations-weights, such as int8-int4"
-        fitted = None if self.calibration is None else self.calibration.latency
-        if fitted is not None and fitted.unit == "cycles" and self.clock_hz is None:
+        fitted = {} if self.calibration is None else self.calibration.costs
+        if self.clock_hz is None and any(cost.unit == "cycles" for cost in fitted.values()):
             yield "is calibrated in cycles, and clock_hz is not known; add it with its source"
 
     # --- facts ----------------------------------------------------------------------------------------------------

@@ -41,7 +41,6 @@ EXECUTED_TERMS: Mapping[str, str] = {
     "turns": "turns of loops, those within layers left out",
     "starts": "loops that begin",
     "compare": "comparisons at margins",
-    "stores": "elements that are written",
     "select": "smaller or larger ones of two integers",
     "kernels": "kernels",
 }
@@ -54,7 +53,6 @@ PRINTED_TERMS: Mapping[str, str] = {
     "operations": "operators and elements that are read",
     "calls": "places where functions are called",
     "rescale": "places where accumulators are rescaled to codes",
-    "functions": "operators and elements that are read, in functions that kernels call",
     "floats": "1 where layers compute in float32",
 }
 """What the statements of a lowered program are."""

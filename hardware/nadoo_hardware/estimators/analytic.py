@@ -11,8 +11,8 @@ from nadoo_hardware.estimators.assumptions import assumptions
 from nadoo_hardware.estimators.basis import ranges_of
 from nadoo_hardware.estimators.conditional import expected, expected_macs
 from nadoo_hardware.estimators.energy import node_energy, power_doubt
-from nadoo_hardware.estimators.latency import node_latency
-from nadoo_hardware.estimators.program import Lowered, lowered
+from nadoo_hardware.estimators.latency import node_times
+from nadoo_hardware.estimators.program import Lowered, lowered, program_code, program_times
 from nadoo_hardware.estimators.terms import code_terms
 from nadoo_hardware.estimators.work import GraphWork, NodeWork, graph_work
 
@@ -25,7 +25,7 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     work = graph_work(graph, formats)
     plan = plan_memory(graph, bindings=work.sizes, weights_in_ram=is_computer(device))
     program = lowered(graph, work, device)
-    times = [node_latency(node, device) for node in work.nodes]
+    times = node_times(work, graph_work(graph) if formats else work, program_times(program, device), device)
     latencies = [time.number for time in times]
     energies = [node_energy(node, latency, device) for node, latency in zip(work.nodes, latencies, strict=True)]
     living = dict(zip(plan.steps, plan.timeline.totals, strict=False))
@@ -37,15 +37,16 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     energy, _ = covered(work.nodes, expected(work.nodes, energies))
     totals = {
         "macs": CostNumber.exact(expected_macs(work)),
-        "flash_bytes": flash(work, device).plus(beside_tensors(graph, program)),
+        "flash_bytes": flash(graph, work, program, device),
         "peak_ram_bytes": CostNumber.exact(program.found.ram_bytes if program.found else plan.arena.size),
         "latency_s": latency,
         "energy_j": energy,
     }
     left_out = tuple(node.name for node, number in zip(work.nodes, latencies, strict=True) if not number.known)
+    said = ranges_of(device, times, program_code(program, device) is not None)
     return Cost(
         device=device.name, totals=totals, nodes=nodes, coverage=coverage, unmodelled=left_out,
-        notes=notes(work, memory_note(plan, program), latency, energy, device), ranges=ranges_of(device, times),
+        notes=notes(work, memory_note(plan, program), latency, energy, device), ranges=said,
         worst=worst_case(work, latencies, energies),
     )  # fmt: skip
 
@@ -78,9 +79,10 @@ def node_cost(work: NodeWork, living: int, latency: CostNumber, energy: CostNumb
     return NodeCost(work.name, work.op, {**mean, **always}, worst)
 
 
-def flash(work: GraphWork, device: Device) -> CostNumber:
-    """The packed tensors, each once, and the code as a modelled term."""
-    return CostNumber.exact(sum(work.flash.values())).plus(code_size(work.nodes, device))
+def flash(graph: ModelGraph, work: GraphWork, program: Lowered, device: Device) -> CostNumber:
+    """The packed tensors, each once, other constants, and the code as a modelled term."""
+    tensors = CostNumber.exact(sum(work.flash.values())).plus(beside_tensors(graph, program))
+    return tensors.plus(program_code(program, device) or code_size(work.nodes, device))
 
 
 def beside_tensors(graph: ModelGraph, program: Lowered) -> CostNumber:

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from nadoo_core.cost import Device
 from nadoo_core.cost.calibrated import CalibratedCost
 from nadoo_hardware.estimators.energy import running_watts
-from nadoo_hardware.estimators.latency import BASES, CALIBRATION, Timed
+from nadoo_hardware.estimators.latency import BASES, CALIBRATION, EXECUTED, Timed
 
 COUNTED = "counted"
 
 
-def ranges_of(device: Device, times: Sequence[Timed]) -> dict[str, str]:
-    """A sentence for each cost."""
+def ranges_of(device: Device, times: Sequence[Timed], printed: bool = False) -> dict[str, str]:
+    """A sentence for each cost; `printed` says that code follows from the statements of the program."""
     latency = latency_basis(device, times)
     by_time = "assumed for power, times latency" if running_watts(device) else "assumed for operations and bytes"
     return {
         "macs": COUNTED,
-        "flash_bytes": f"tensors counted, code: {code_basis(device)}",
+        "flash_bytes": f"tensors counted, code: {code_basis(device, printed)}",
         "peak_ram_bytes": COUNTED,
         "latency_s": latency,
         "energy_j": f"{by_time}; latency: {latency}" if running_watts(device) and latency else by_time,
@@ -32,15 +32,17 @@ def latency_basis(device: Device, times: Sequence[Timed]) -> str:
             spent[time.basis] += time.number.value  # pyright: ignore[reportArgumentType]
     whole = sum(spent.values())
     fitted = None if device.calibration is None else device.calibration.latency
-    names = {**BASES, CALIBRATION: calibrated_text(device, fitted)}
+    executed = None if device.calibration is None else device.calibration.executed
+    names = {**BASES, CALIBRATION: calibrated_text(device, fitted), EXECUTED: calibrated_text(device, executed)}
     if len(spent) == 1 or not whole:
         return "; ".join(names[basis] for basis in spent)
     return "; ".join(f"{names[basis]} ({part / whole:.0%} of the time)" for basis, part in spent.most_common())
 
 
-def code_basis(device: Device) -> str:
+def code_basis(device: Device, printed: bool = False) -> str:
     """What the size of the code comes from."""
-    fitted = None if device.calibration is None else device.calibration.code
+    calibration = device.calibration
+    fitted = None if calibration is None else calibration.printed if printed else calibration.code
     return "assumed" if fitted is None else calibrated_text(device, fitted)
 
 
