@@ -3,9 +3,9 @@
 python -m benchmarks.zero_skipping [--networks NAME,…] [--epochs N] [--cores NAME,…] [--samples N] [--record]
 
 The perceptron of the recipe `mnist-perceptron` (NADOO_DATA is the folder of the data) is trained for a few epochs,
-exported once with plain kernels and once with those that are chosen by default, and both are emulated on the same evenly
-spread test samples. Counts are instructions of a whole inference; `worst` is that on an input without any zero. A layer
-of few outputs gains less, since the inputs are listed for all of them at once.
+exported once with plain kernels and once with those that are chosen by default, and both are emulated on the same
+evenly spread test samples. Counts are instructions of a whole inference; `worst` is that on an input without any zero.
+A layer of few outputs gains less, since the inputs are listed for all of them at once.
 """
 
 import os
