@@ -90,7 +90,7 @@ def figures_of(name: str, found: HoldOut, inside: Sequence[bool]) -> Iterator[Fi
     """The share outside, the errors and the order."""
     many = len(inside)
     allowed = float(stats.binom.ppf(1 - ONE_IN_TWENTY, many, ONE_IN_TEN)) / many  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    yield Figure(f"outside of the range, {many} {name}", 1 - sum(inside) / many, allowed, "share")
+    yield Figure(f"outside of the range, {many} {name}", (many - sum(inside)) / many, allowed, "share")
     yield Figure(f"mean error, {name}", found.mean_error or 0.0, MEAN_ERROR, "share", found.worst_error or 0.0)
     yield Figure(f"1 - rank correlation, {name}", 1 - (found.rank_correlation or 0.0), WORST_ORDER, "")
 
