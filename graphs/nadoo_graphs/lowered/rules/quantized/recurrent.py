@@ -28,11 +28,10 @@ from nadoo_graphs.lowered.rules.quantized.scales import (
 from nadoo_graphs.lowered.rules.quantized.weights import Weights, encoded
 from nadoo_graphs.lowered.rules.recurrent import GATES, Sequence, sequence
 from nadoo_graphs.lowered.types import Kind
+from nadoo_graphs.ops.quantized.gates import FUNCTION_UNIT, GATE_LIMIT, GATE_UNIT, LARGEST_STATE, PART_LIMIT, gate_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-GATE_LIMIT, PART_LIMIT, LARGEST_STATE = 1 << 15, 1 << 20, (1 << 15) - 1
 
 
 @frozen
@@ -93,9 +92,9 @@ class Layer:
         low, high = output_bounds(call)
         codes = call.scratch("codes", hidden, call.views.memory(call.node.outputs[0], call.where))
         count = hidden * GATES[cell] * (2 if cell == "gru" else 1)
-        unit = {"lstm": 2.0**-30, "rnn_relu": 2.0**-12}.get(cell, 2.0**-15)
+        unit = {"lstm": FUNCTION_UNIT**2, "rnn_relu": GATE_UNIT}.get(cell, FUNCTION_UNIT)
         target = point(call, "output_zero_point"), low, high
-        scale = torch.tensor(unit, dtype=torch.float64) / step(call, "output_scale")
+        scale = torch.tensor(1.0 / unit, dtype=torch.float64) / step(call, "output_scale")
         return cls(
             call, cell, hidden, steps, batch, codes, call.scratch("gates", count, Kind.I32), first, last,
             Requantizer.to(call, scale, str(call.attributes["requantize"]), target),
@@ -123,8 +122,6 @@ def bits_of(call: LoweringCall) -> int:
 
 def table(call: LoweringCall, name: str) -> Place:
     """The entries of a function of gates."""
-    from nadoo_graphs.ops.quantized.gates import gate_table
-
     return call.flash(name, gate_table(name).numpy(), Kind.I16)
 
 
@@ -173,7 +170,7 @@ def part_of(call: LoweringCall, name: str, grid: str) -> Part:
     require_bound(call, float((magnitudes * largest + np.abs(start)).max(initial=0)), f"the sums of {name}")
     place = call.flash(f"bias_{name}", start, Kind.I32) if np.any(start) else None
     target, mode = (0, -PART_LIMIT, PART_LIMIT), str(call.attributes["requantize"])
-    return Part(weights, place, Requantizer.to(call, factor * 4096.0, mode, target, f"_{name}"))
+    return Part(weights, place, Requantizer.to(call, factor * float(GATE_UNIT), mode, target, f"_{name}"))
 
 
 def output_range(call: LoweringCall) -> tuple[int, int]:
@@ -268,7 +265,7 @@ def update_gru(layer: Layer, level: Level, sample: Expression, unit: Name) -> Ex
     gated = ((product + i64(1 << 14)) >> 15).to(Kind.I32)
     fresh = function(layer, layer.tanh, bounded(layer.gate(unit, 2) + gated), "fresh")
     index = layer.state(level, sample, unit)
-    mixed = (i32(1 << 15) - turn) * fresh + turn * states.at(index)
+    mixed = (i32(FUNCTION_UNIT) - turn) * fresh + turn * states.at(index)
     state = body.let("state", state_of(rounded_shift(mixed, 15)))
     body.store(states, index, state)
     return state
