@@ -36,6 +36,7 @@ ACCUMULATOR = "int32"
 
 def rewrite_relu_norm(step: "Quantize", graph: ModelGraph, context: Context, layers: Mapping[str, Format]) -> None:
     """Make a network of integer layers and shifting relus, with logits at its end."""
+    before = graph.copy()
     problems = [*unfit(graph, layers)]
     if problems:
         raise PassError(problems, f"step {context.step!r} cannot make a network of relu-norms:")
@@ -50,6 +51,7 @@ def rewrite_relu_norm(step: "Quantize", graph: ModelGraph, context: Context, lay
     learned = frozenset(name for name, rule in rules.items() if rule.learns)
     made.rewrite(learned)
     if inputs is not None:
+        made.set_biases(before, inputs)
         made.set_logit_scales(inputs)
 
 
@@ -180,6 +182,18 @@ class ReluNormRewriter:
         for reader, operand in readers:
             self.graph.rewire(reader, operand, made)
 
+    def set_biases(self, before: ModelGraph, inputs: torch.Tensor) -> None:
+        """Biases behind a relu-norm in its codes: times what a code is to the number in its place, on examples."""
+        numbers, codes = Walk(before, inputs), Walk(self.graph, inputs)
+        for node in self.graph.nodes():
+            if node.name not in self.layers or node.tensors["input_scale"] != self.unit or "bias" not in node.tensors:
+                continue
+            for walk in (numbers, codes):
+                walk.run_until_before(node.name)
+            ratio = codes_of_one(numbers.operands(before[node.name])[0], codes.operands(node)[0])
+            bias = node.tensors["bias"]
+            self.graph.set_tensor(bias, self.graph.tensor(bias) * ratio)
+
     def set_logit_scales(self, inputs: torch.Tensor) -> None:
         """The scales at which the logits of calibration examples have their wanted deviation."""
         walk = Walk(self.graph, inputs)
@@ -190,3 +204,9 @@ class ReluNormRewriter:
             if deviation > 0:
                 scale = torch.tensor(LOGITS / deviation, dtype=self.dtype)
                 self.graph.set_tensor(self.graph[f"{layer}.logits"].tensors["scale"], scale)
+
+
+def codes_of_one(numbers: torch.Tensor, codes: torch.Tensor) -> float:
+    """How many codes a number of 1 is, by least squares; 1 where all numbers are zero."""
+    size = float(numbers.double().square().sum())
+    return float((numbers.double() * codes.double()).sum()) / size if size > 0 else 1.0

@@ -40,6 +40,18 @@ def test_logits_begin_at_a_moderate_size() -> None:
     assert float(found.run(inputs).result.std()) == pytest.approx(3, rel=0.05)
 
 
+def test_biases_behind_a_relu_norm_count_as_much_as_before() -> None:
+    network = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
+    inputs = correlated(256).sigmoid()
+    graph = seeded(network, inputs[:2])
+    for name, bias in (("2.bias", 1.0), ("4.bias", 2.0)):
+        graph.set_tensor(name, graph.tensor(name).sign() * bias)
+    found = step("8bit").run(graph, context(inputs)).graph
+    numbers, logits = graph.run(inputs).result, found.run(inputs).result
+    correlation = float(torch.corrcoef(torch.stack([numbers.flatten(), logits.flatten()]))[0, 1])
+    assert correlation > 0.95
+
+
 def test_background_stays_zero() -> None:
     found = step().run(perceptron(bias=False)).graph
     assert torch.equal(found.run(torch.zeros(2, 8)).result, torch.zeros(2, 4))
