@@ -29,7 +29,7 @@ from nadoo_c.estimating import emulated_graph
 from nadoo_c.kernels import KernelTable
 from nadoo_core.cost import Device, all_devices
 from nadoo_core.cost.calibrated import Calibrated, CalibratedCost, write_calibration
-from nadoo_core.cost.calibration import Calibration, Sample, calibrate
+from nadoo_core.cost.calibration import WORST_ERROR, Calibration, Sample, calibrate
 from nadoo_core.registry import Registry
 from nadoo_graphs.lowered.sizing import footprint
 from nadoo_hardware.emulator import core_of
@@ -41,6 +41,8 @@ CORES = ("m4", "m0", "m3", "m7", "m33", "rv32imc", "rv32emc", "rv32ec")
 MODELS = ("keyword_mlp", "keyword_cnn", "keyword_dscnn", "resnet8")
 NETWORK_SEED = 7
 CALIBRATION = 64
+FEWEST_INSTRUCTIONS = 5_000
+"""A kernel of fewer tells more of its beginning than of its loops, and no network hangs on it."""
 Document = dict[str, Any]
 
 
@@ -168,7 +170,7 @@ def timed_samples(runs: Sequence[Run], device: Device | None) -> Iterator[Sample
         cycles = run.cycles(device) or 0.0
         each = cycles / run.found["instructions"]
         for name, terms in run.net["kernels"].items():
-            if name in run.found["kernels"] and run.found["kernels"][name][1]:
+            if name in run.found["kernels"] and run.found["kernels"][name][1] >= FEWEST_INSTRUCTIONS:
                 yield Sample(run.name, run.found["kernels"][name][1] * each, terms, probe=True)
         yield Sample(run.name, cycles, run.work())
 
@@ -180,14 +182,16 @@ def code_samples(runs: Sequence[Run]) -> Iterator[Sample]:
 
 
 def fitted(samples: Sequence[Sample]) -> Calibration:
-    """A fit over the terms that some samples have; each is needed by several models, or it is left out."""
+    """A fit over the terms that several models have, judged by whole networks alone."""
     models: dict[str, set[str]] = {}
     for sample in samples:
         for name in sample.work:
             models.setdefault(name, set()).add(sample.model)
     rare = {name for name, having in models.items() if len(having) < 3}
     kept = [sample for sample in samples if not rare & sample.work.keys()]
-    return calibrate(kept)
+    found = calibrate(kept)
+    whole = {(sample.model, sample.time) for sample in kept if not sample.probe}
+    return evolve(found, held_out=tuple(item for item in found.held_out if (item.model, item.measured) in whole))
 
 
 def errors(cost: CalibratedCost, pairs: Mapping[str, tuple[float, Mapping[str, float]]]) -> dict[str, float]:
@@ -222,7 +226,9 @@ class Fit:
         )
         executed = None
         if self.drawn[0].cycles(device) is not None:
-            executed = CalibratedCost.of(fitted(list(timed_samples(self.drawn, device))), "cycles", source)
+            found = fitted(list(timed_samples(self.drawn, device)))
+            accepted = found.mean_error is not None and found.mean_error <= WORST_ERROR
+            executed = CalibratedCost.of(found, "cycles", source) if accepted else None
         return Calibrated(name=f"{device.name}-emulated", made=made, executed=executed, printed=printed)
 
     def summary(self) -> Document:
