@@ -2,8 +2,9 @@
 
 python -m benchmarks.post_training [--models NAME,…] [--formats int8,int4,int3] [--every K] [--record]
 
-What is recorded is merged into what is there, model by model and format by format. NADOO_DATA is the folder of models and data. Calibration data are the first 256 of the calibration examples, evenly
-spread; accuracy is that of the graph over codes on every K-th test example.
+What is recorded is merged into what is there, model by model and format by format. NADOO_DATA is the folder of models
+and data. Calibration data are the first 256 of the calibration examples, evenly spread; accuracy is that of the graph
+over codes on every K-th test example.
 """
 
 import os

@@ -7,10 +7,10 @@ from hypothesis import strategies
 
 from nadoo_core.errors import OptionError
 from nadoo_core.options import option_fields, structure, unstructure
+from nadoo_core.options.toml_text import toml_text
 from nadoo_core.passes import Pass
 from nadoo_core.testing.growing import GROWERS, SHAPES, grow
 from nadoo_core.testing.option_values import field_values
-from nadoo_core.options.toml_text import toml_text
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.ops import OpTable
 

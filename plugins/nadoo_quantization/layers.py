@@ -127,7 +127,7 @@ class LayerRewriter:
         rewriter.read_numbers(node)
         name = rewriter.fresh(f"{node.name}.quantize")
         codes = graph.add("quantize", [graph.operand(node)], name=name, format=step.activations_of(node.name),
-                          granularity=step.activation_scale, origin=Origin(nodes=(node.name,)))  # fmt: skip
+                          granularity=self.granularity(rewriter, node), origin=Origin(nodes=(node.name,)))  # fmt: skip
         one = graph.add_tensor(
             tensor_name(graph, node.name, "unit_scale"), torch.ones((), dtype=rewriter.dtype) / row.unit, "buffer"
         )
@@ -137,6 +137,13 @@ class LayerRewriter:
         tensors.pop("bias", None)
         made = self.accumulating(rewriter, node, row, tensors)
         self.add_dynamic(rewriter, made, node, Value(name, 1), held)
+
+    def granularity(self, rewriter: Rewriter, node: Node) -> str:
+        """What shares a scale that is found at run time; a convolution mixes places, so its tokens share one."""
+        if rewriter.step.activation_scale != "token" or not SPATIAL[node.op]:
+            return rewriter.step.activation_scale
+        rewriter.context.log(f"{node.name} reads several tokens at once, so they share a scale by sample")
+        return "sample"
 
     def held_bias(self, rewriter: Rewriter, node: Node) -> Value | None:
         """The bias of a layer as a value of its own, which keeps its tensor in the graph."""

@@ -125,9 +125,12 @@ class Rewriter:
     def may_move_codes(self, node: Node) -> bool:
         """Whether a node moves numbers that all its readers want as codes: then it moves the codes."""
         operands = self.graph.operands(node)
-        if not self.keeps_codes(node) or len(operands) != 1 or not self.graph.type(operands[0]).is_floating:
+        if not self.keeps_codes(node) or len(operands) != 1:
             return False
-        return self.source(operands[0]) in self.ranges and all(map(self.only_codes, outputs_of(self.before, node)))
+        source = self.source(operands[0])
+        if source not in self.ranges or not self.before.type(source).is_floating:
+            return False
+        return all(map(self.only_codes, outputs_of(self.before, node)))
 
     def only_codes(self, value: Value) -> bool:
         """Whether all who read a value want codes, directly or after it was moved."""

@@ -39,6 +39,26 @@ def emulate_command(
 
 def show(found: Emulation) -> None:
     """Totals, then classes and the functions with the most instructions."""
+    show_totals(found)
+    click.echo()
+    print_table(
+        ("class", "instructions"), [(name, f"{n:,}") for name, n in found.classes.items()], numbers="instructions"
+    )
+    if found.kernels:
+        click.echo()
+        rows = [(name, f"{one.instructions:,}", cycles_text(one.priced.value)) for name, one in found.kernels.items()]
+        print_table(("kernel", "instructions", "cycles"), rows, numbers="instructions cycles")
+    click.echo()
+    listed = list(found.functions.items())
+    print_table(
+        ("function", "instructions"), [(name, f"{n:,}") for name, n in listed[:MOST_ROWS]], numbers="instructions"
+    )
+    if len(listed) > MOST_ROWS:
+        click.echo(f"and {len(listed) - MOST_ROWS} more functions")
+
+
+def show_totals(found: Emulation) -> None:
+    """What the program took as a whole."""
     checked = "checked against published cycles" if found.priced.verified else "not checked against published cycles"
     cycles = found.priced.unknown if found.cycles is None else f"{found.cycles:,} ({checked})"
     waiting = f"{found.priced.waiting:,} if nothing is fetched ahead or kept" if found.priced.waiting else None
@@ -55,21 +75,6 @@ def show(found: Emulation) -> None:
             "variables": bytes_text(found.static_bytes),
         }
     )
-    click.echo()
-    print_table(
-        ("class", "instructions"), [(name, f"{n:,}") for name, n in found.classes.items()], numbers="instructions"
-    )
-    if found.kernels:
-        click.echo()
-        rows = [(name, f"{one.instructions:,}", cycles_text(one.priced.value)) for name, one in found.kernels.items()]
-        print_table(("kernel", "instructions", "cycles"), rows, numbers="instructions cycles")
-    click.echo()
-    listed = list(found.functions.items())
-    print_table(
-        ("function", "instructions"), [(name, f"{n:,}") for name, n in listed[:MOST_ROWS]], numbers="instructions"
-    )
-    if len(listed) > MOST_ROWS:
-        click.echo(f"and {len(listed) - MOST_ROWS} more functions")
 
 
 def cycles_text(cycles: int | None) -> str:

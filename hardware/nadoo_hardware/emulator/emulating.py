@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nadoo_core.errors import CoreCode
 from nadoo_hardware.emulator.cores import find_core
@@ -12,8 +12,8 @@ from nadoo_hardware.emulator.cycles import line_bytes
 from nadoo_hardware.emulator.disassembly import Disassembler
 from nadoo_hardware.emulator.errors import failed
 from nadoo_hardware.emulator.instructions import Instruction
-from nadoo_hardware.emulator.machine import Machine, over_limit
-from nadoo_hardware.emulator.program import read_program
+from nadoo_hardware.emulator.machine import Machine, Trace, over_limit
+from nadoo_hardware.emulator.program import Program, read_program
 
 if TYPE_CHECKING:
     from nadoo_core.cost import Device
@@ -45,14 +45,18 @@ def emulate(
     counts = Counts()
     for part in parts.values():
         counts.add(part)
-    instructions, functions = counts.functions.total(), dict(counts.functions.most_common())
-    if instructions > limit:
-        raise over_limit(entry, limit, next(iter(functions)))
+    if counts.functions.total() > limit:
+        raise over_limit(entry, limit, next(iter(counts.functions.most_common()))[0])
+    priced = {name: kernel_count(part, device) for name, part in by_kernel(parts).items()}
+    return emulation(trace, program, counts, device, core=core, entry=entry, kernels=priced)
+
+
+def emulation(trace: Trace, program: Program, counts: Counts, device: "Device | None", **named: Any) -> Emulation:
+    """All that is known of a run."""
     return Emulation(
-        core=core, entry=entry, compiler=program.compiler, instructions=instructions, stack_bytes=trace.stack_bytes,
-        functions=functions, classes=counts.classes, kinds=dict(counts.kinds), memory=trace.memory,
-        priced=counts.priced(device), counts=counts, sections=program.sections,
-        kernels={name: kernel_count(part, device) for name, part in by_kernel(parts).items()},
+        compiler=program.compiler, instructions=counts.functions.total(), stack_bytes=trace.stack_bytes,
+        functions=dict(counts.functions.most_common()), classes=counts.classes, kinds=dict(counts.kinds),
+        memory=trace.memory, priced=counts.priced(device), counts=counts, sections=program.sections, **named,
     )  # fmt: skip
 
 

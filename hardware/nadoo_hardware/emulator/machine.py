@@ -41,6 +41,29 @@ class Trace:
     memory: Mapping[str, bytes]
 
 
+class KernelStack:
+    """Which kernels a run is inside of, and the counts of where it is."""
+
+    def __init__(self, engine: Any, link: int, kernels: Mapping[int, str], edges: "defaultdict[Path, Counted]") -> None:
+        self.engine, self.link, self.kernels, self.edges = engine, link, kernels, edges
+        self.calls: list[tuple[int, str]] = []
+        self.settle(NOWHERE)
+
+    def enter(self, _handle: Any, address: int, _size: int, _: Any) -> None:
+        """A block where a kernel begins."""
+        called = self.engine.reg_read(self.link) & ~1, self.kernels[address]
+        if not self.calls or self.calls[-1] != called:  # else it is a loop that begins where its function does
+            self.calls.append(called)
+            self.settle(NOWHERE)
+
+    def settle(self, address: int) -> None:
+        """Leave the kernels that return to an address; `home` is where the innermost one will return to."""
+        while self.calls and self.calls[-1][0] == address:
+            self.calls.pop()
+        self.home = self.calls[-1][0] if self.calls else NOWHERE
+        self.counted = self.edges[tuple(name for _, name in self.calls)]
+
+
 @define
 class Watch:
     """What the hooks note during a run."""
@@ -59,16 +82,15 @@ class Watch:
         Beside it, that of the blocks where kernels begin, which must be called before. `link` is the register that
         says where a function returns to.
         """
-        edges, most, before, executed = self.edges[()], self.most_bytes, 0, 0
-        inside: list[tuple[int, str]] = []
-        home = NOWHERE
+        inside = KernelStack(engine, link, self.kernels, self.edges)
+        most, before, executed = self.most_bytes, 0, 0
 
         def count(_handle: Any, address: int, size: int, _: Any) -> None:
             nonlocal before, executed
             try:
-                if address == home:
-                    settle(address)
-                edges[before, address, size] += 1
+                if address == inside.home:
+                    inside.settle(address)
+                inside.counted[before, address, size] += 1
                 self.block = before = address
                 executed += size
                 if executed > most:
@@ -78,20 +100,7 @@ class Watch:
                 self.raised = error
                 engine.emu_stop()
 
-        def enter(_handle: Any, address: int, _size: int, _: Any) -> None:
-            called = engine.reg_read(link) & ~1, self.kernels[address]
-            if not inside or inside[-1] != called:  # else it is a loop that begins where its function does
-                inside.append(called)
-                settle(NOWHERE)
-
-        def settle(address: int) -> None:
-            nonlocal edges, home
-            while inside and inside[-1][0] == address:
-                inside.pop()
-            home = inside[-1][0] if inside else NOWHERE
-            edges = self.edges[tuple(name for _, name in inside)]
-
-        return count, enter
+        return count, inside.enter
 
     def on_fault(self, _machine: Any, access: int, address: int, _size: int, _value: int, _: Any) -> bool:
         """Note what was accessed, and stop."""

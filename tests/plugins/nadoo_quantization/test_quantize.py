@@ -1,6 +1,7 @@
 """quantize: which rows come about, how close they are, and that training and saving go on from there."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -152,6 +153,19 @@ def test_scales_at_run_time_need_no_data_either(kind: str) -> None:
     inputs = correlated(32, 1)
     assert decibels(perceptron().run(inputs).result, found.run(inputs).result) > 30
     assert decibels(perceptron().run(inputs * 100).result, found.run(inputs * 100).result) > 25
+
+
+@pytest.mark.parametrize("options", [{"activation_scale": kind} for kind in ("tensor", "sample", "token")] + [
+    {"activations": LayerTable({"*": "none"})}
+])  # fmt: skip
+def test_convolutions_that_are_flattened_need_no_static_scales(options: dict[str, Any]) -> None:
+    network = nn.Sequential(
+        nn.Conv2d(2, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.Flatten(), nn.Linear(144, 4)
+    )
+    inputs = images(16)
+    graph = seeded(network, inputs[:2])
+    found = Quantize(**options).run(graph, context(inputs)).graph
+    assert decibels(graph.run(inputs).result, found.run(inputs).result) > 25
 
 
 def test_learned_scales_are_parameters() -> None:
