@@ -8,6 +8,7 @@ from nadoo_graphs.errors import FormatError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.memory import InPlace, MemoryPlanError, plan_memory
 from nadoo_graphs.memory.planner import ValueSizes
+from nadoo_graphs.ops import standard_ops
 from nadoo_graphs.values import Value, value_type
 from tests.graphs.ops.quantized.samples import drawn
 
@@ -181,3 +182,21 @@ def test_a_format_decides_the_width_of_a_value() -> None:
 def test_a_dtype_of_unknown_width_is_refused() -> None:
     with pytest.raises(MemoryPlanError, match="has no known width; use one of float64"):
         ValueSizes({}, alignment=1, formats=None).bytes(value_type((4,), "float12"))
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "wanted"), [(256, 64, 512), (64, 64, 320), (64, 10, 104)])
+def test_a_layer_over_codes_holds_its_bytes_and_its_accumulators(inputs: int, outputs: int, wanted: int) -> None:
+    graph = ModelGraph("layer", standard_ops())
+    codes = graph.add("quantize", [graph.add_input("x", (1, inputs))], tensors={"scale": torch.tensor(1.0)})
+    tensors = {
+        "weight": torch.ones(outputs, inputs),
+        "weight_scale": torch.tensor(1.0),
+        "input_scale": "quantize.scale",
+    }
+    graph.add(
+        "quantized_linear", [codes], name="layer", weight_format="int8", output_format="int32", requantize="none",
+        tensors=tensors,
+    )  # fmt: skip
+    graph.set_outputs([Value("layer")])
+    plan = plan_memory(graph)
+    assert dict(zip(plan.steps, plan.timeline.totals, strict=False))["layer"] == wanted
