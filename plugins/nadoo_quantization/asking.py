@@ -16,4 +16,4 @@ def asked(context: Context) -> Generator[None]:
     except PassError:
         raise
     except GraphError as error:
-        raise PassError(error.problems, f"step {context.step!r}:") from error
+        raise PassError(error.problems, f"step {context.step!r}:") from None

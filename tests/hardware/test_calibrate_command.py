@@ -44,7 +44,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_measurements_of_a_user_become_a_device_whose_ranges_were_seen(board: Path) -> None:
     target = board / "my-board.toml"
-    answer = call("calibrate", "stm32f401", "--measurements", board / "board.toml", "--write", target, "--json")
+    answer = call("calibrate", "stm32f746", "--measurements", board / "board.toml", "--write", target, "--json")
     assert answer.code == 0
     document = answer.document
     assert document["coefficients"] == pytest.approx(CYCLES, rel=0.1)
@@ -54,7 +54,7 @@ def test_measurements_of_a_user_become_a_device_whose_ranges_were_seen(board: Pa
     device = read_device(target)
     assert (device.name, device.aliases) == ("my-board", ())
     assert device.clock_hz is not None
-    estimate = call("estimate", board / "net-3", "--device", f"{target},stm32f401", "--json").document
+    estimate = call("estimate", board / "net-3", "--device", f"{target},stm32f746", "--json").document
     assert estimate[0]["ranges"]["latency_s"].startswith("calibration 'my-board', nine in ten of 12 models left out")
     assert estimate[0]["latency_s_high"] / estimate[0]["latency_s"] == pytest.approx(document["above"])
     assert "assumed" in estimate[1]["ranges"]["latency_s"]
