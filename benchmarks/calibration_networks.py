@@ -1,5 +1,6 @@
 """Small networks for calibrating with the emulator: random layers and sizes, quantized after training or in float."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -8,7 +9,7 @@ from attrs import frozen
 from torch import nn
 
 from nadoo_core.data import Examples
-from nadoo_core.passes import Context, Services
+from nadoo_core.passes import Context, LayerTable, Services
 from nadoo_graphs.capture import capture
 from nadoo_graphs.graph import ModelGraph
 from nadoo_hardware.estimators.work import graph_work
@@ -74,15 +75,13 @@ def drawn(
 def quantized(graph: ModelGraph, examples: torch.Tensor, form: str) -> ModelGraph:
     """The graph over codes of 8 bits, with weights in a format."""
     context = Context(step="quantize", seed=0, services=Services(data={"calibration": Examples(examples)}))
-    weights = {"*": form}
-    return (
-        Quantize(weights=weights, rounding="nearest", report="weights", allow_degenerate=True).run(graph, context).graph
-    )
+    step = Quantize(weights=LayerTable({"*": form}), rounding="nearest", report="weights", allow_degenerate=True)
+    return step.run(graph, context).graph
 
 
 def log_uniform(chance: "np.random.Generator", low: int, high: int) -> int:
     """A whole number between two, each doubling as likely as any other."""
-    return round(float(np.exp(chance.uniform(np.log(low), np.log(high)))))
+    return round(math.exp(chance.uniform(math.log(low), math.log(high))))
 
 
 def activation(chance: "np.random.Generator") -> nn.Module:

@@ -111,7 +111,8 @@ def record(name: str, found: Document, every: int) -> None:
     path = RESULTS / "post_training.json"
     earlier: Document = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
     same = earlier.get(name, {}).get("examples") == found["examples"]
-    entry: Document = (earlier[name] if same else {}) | found | {"every": every}
+    kept: Document = earlier[name] if same else {}
+    entry: Document = {**kept, **found, "every": every}
     document = {
         "command": "NADOO_DATA=… python -m benchmarks.post_training --record",
         "seed": SEED,

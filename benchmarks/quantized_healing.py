@@ -56,10 +56,11 @@ def told(done: int, total: int, text: str) -> None:
 
 def context_of(step: str, images: Tensor, examples: Examples) -> Context:
     """What a run gives to a step."""
-    services = Services(
-        data={"calibration": Examples(images), "train": examples},
-        train=lambda graph, **options: train(graph, examples, **options),
-    )
+
+    def trained(graph: ModelGraph, **options: Any) -> ModelGraph:
+        return train(graph, examples, **options)
+
+    services = Services(data={"calibration": Examples(images), "train": examples}, train=trained)
     return Context(step=step, seed=SEED, services=services, properties=frozenset({TRAINED.name}), check=False)
 
 
