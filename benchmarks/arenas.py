@@ -15,15 +15,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import argparse
 import importlib
-import json
 import sys
-from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.figures import RESULTS, SEED
+from benchmarks.figures import SEED, record
 from benchmarks.post_training import prepared
 from nadoo_c.exporting import Options, compile_unit
 from nadoo_c.kernels import KernelTable
@@ -100,14 +98,7 @@ def main() -> int:
         sys.stdout.write(f"{name:18} {results[name]}\n")
         sys.stdout.flush()
     if chosen.record:
-        document = {
-            "command": "NADOO_DATA=… python -m benchmarks.arenas --record",
-            "seed": SEED,
-            "nadoo": version("nadoo"),
-            "torch": torch.__version__,
-            "models": results,
-        }
-        (RESULTS / "arenas.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        record("arenas", {"models": results}, data=True)
     return 0 if all(row["holds"] for row in results.values()) else 1
 
 

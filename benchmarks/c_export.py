@@ -16,14 +16,13 @@ import json
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.figures import RESULTS, SEED
+from benchmarks.figures import RESULTS, SEED, record
 from benchmarks.post_training import prepared
 from nadoo_c.exporting import Options, export
 from nadoo_core.data import Examples
@@ -94,14 +93,7 @@ def main() -> int:
         sys.stdout.write(f"{name}: {results[name]}\n")
         sys.stdout.flush()
     if chosen.record:
-        document = {
-            "command": "NADOO_DATA=… python -m benchmarks.c_export --record",
-            "seed": SEED,
-            "nadoo": version("nadoo"),
-            "torch": torch.__version__,
-            "models": {**recorded(), **results},
-        }
-        (RESULTS / "c_export.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        record("c_export", {"models": {**recorded(), **results}}, data=True)
     return 0 if all(row["holds"] for row in results.values()) else 1
 
 

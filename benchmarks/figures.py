@@ -3,9 +3,10 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from attrs import asdict, frozen
@@ -49,14 +50,20 @@ def report(name: str, description: str, measure: Callable[[], Sequence[Figure]])
 
 
 def write(name: str, figures: Sequence[Figure]) -> None:
-    """Record the figures with command, seed and versions."""
+    """Record figures with their limits."""
+    record(name, {"figures": [{**asdict(figure), "holds": figure.holds} for figure in figures]})
+
+
+def record(name: str, found: Mapping[str, Any], *, data: bool = False) -> None:
+    """Record what was found with command, seed and versions; `data` says that the command needs NADOO_DATA."""
     document = {
-        "command": f"python -m benchmarks.{name} --record",
+        "command": f"{'NADOO_DATA=… ' if data else ''}python -m benchmarks.{name} --record",
         "seed": SEED,
         "nadoo": version("nadoo"),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "figures": [{**asdict(figure), "holds": figure.holds} for figure in figures],
+        **found,
     }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")

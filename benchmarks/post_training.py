@@ -16,14 +16,13 @@ import importlib
 import json
 import sys
 import time
-from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import Tensor
 
 import nadoo_core as nadoo
-from benchmarks.figures import RESULTS, SEED
+from benchmarks.figures import RESULTS, SEED, record
 from nadoo_cleanup.fold_batch_norm import FoldBatchNorm
 from nadoo_core.data import Examples
 from nadoo_core.passes import Context, LayerTable, Services
@@ -102,27 +101,19 @@ def main() -> int:
     for name in chosen.models.split(","):
         results[name] = measured(name, chosen.formats.split(","), chosen.every)
         if chosen.record:
-            record(name, results[name], chosen.every)
+            merge(name, results[name], chosen.every)
     return 0 if all(map(holds, results.values())) else 1
 
 
-def record(name: str, found: Document, every: int) -> None:
+def merge(name: str, found: Document, every: int) -> None:
     """Put what was found of one model beside what is recorded of it on the same examples, and of the others."""
     path = RESULTS / "post_training.json"
     earlier: Document = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
     same = earlier.get(name, {}).get("examples") == found["examples"]
     kept: Document = earlier[name] if same else {}
     entry: Document = {**kept, **found, "every": every}
-    document = {
-        "command": "NADOO_DATA=… python -m benchmarks.post_training --record",
-        "seed": SEED,
-        "nadoo": version("nadoo"),
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "calibration_examples": CALIBRATION,
-        "models": {known: entry if known == name else earlier[known] for known in [*earlier, name]},
-    }
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    models = {known: entry if known == name else earlier[known] for known in [*earlier, name]}
+    record("post_training", {"calibration_examples": CALIBRATION, "models": models}, data=True)
 
 
 def holds(found: Document) -> bool:

@@ -16,14 +16,12 @@ import importlib
 import json
 import sys
 import time
-from importlib.metadata import version
 from typing import Any
 
-import torch
 from torch import Tensor
 
 import nadoo_core as nadoo
-from benchmarks.figures import RESULTS, SEED
+from benchmarks.figures import RESULTS, SEED, record
 from benchmarks.post_training import CALIBRATION, right
 from nadoo_cleanup.fold_batch_norm import FoldBatchNorm
 from nadoo_core.data import Augmentation, Examples
@@ -102,7 +100,7 @@ def measured(name: str, form: str, rate: float) -> Document:
     }
 
 
-def record(name: str, form: str, found: Document) -> None:
+def merge(name: str, form: str, found: Document) -> None:
     """Put what was found beside what is recorded, with how far it is from the float model."""
     path = RESULTS / "quantized_healing.json"
     models: Document = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
@@ -111,16 +109,7 @@ def record(name: str, form: str, found: Document) -> None:
         if key in POINTS and "float" in models[name]:
             below = models[name]["float"]["after"] - entry["after"]
             entry |= {"below_float": round(below, 2), "holds": below <= POINTS[key]}
-    document = {
-        "command": "NADOO_DATA=… python -m benchmarks.quantized_healing --record",
-        "seed": SEED,
-        "nadoo": version("nadoo"),
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "batch": BATCH,
-        "models": models,
-    }
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    record("quantized_healing", {"batch": BATCH, "models": models}, data=True)
 
 
 def main() -> None:
@@ -138,7 +127,7 @@ def main() -> None:
             sys.stdout.write(f"{name} {form}: {found}\n")
             sys.stdout.flush()
             if chosen.record:
-                record(name, form, found)
+                merge(name, form, found)
 
 
 if __name__ == "__main__":

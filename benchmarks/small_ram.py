@@ -17,14 +17,13 @@ import argparse
 import json
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import nadoo_core as nadoo
-from benchmarks.figures import RESULTS, SEED
+from benchmarks.figures import RESULTS, SEED, record
 from nadoo_c.exporting import Options, compile_unit, export
 from nadoo_c.kernels import KernelTable
 from nadoo_cleanup.fold_batch_norm import FoldBatchNorm
@@ -83,22 +82,14 @@ def measured(channels: int, name: str, cores: tuple[str, ...]) -> Document:
     return {"arena": arena, "without_lists": dense, "border": border, "cores": rows}
 
 
-def record(results: Document) -> None:
+def merge(results: Document) -> None:
     """Write what was measured, and keep what was measured before of other networks and cores."""
     path = RESULTS / "small_ram.json"
     before: Document = json.loads(path.read_text())["networks"] if path.exists() else {}
     for name, found in results.items():
         cores = {**before.get(name, {}).get("cores", {}), **found["cores"]}
         before[name] = {**found, "cores": {core: cores[core] for core in CORES if core in cores}}
-    document = {
-        "command": "python -m benchmarks.small_ram --record",
-        "seed": SEED,
-        "nadoo": version("nadoo"),
-        "torch": torch.__version__,
-        "limit": LIMIT,
-        "networks": before,
-    }
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    record("small_ram", {"limit": LIMIT, "networks": before})
 
 
 def main() -> int:
@@ -117,7 +108,7 @@ def main() -> int:
             sys.stdout.write(f"  {core:8} {row}\n")
         sys.stdout.flush()
     if chosen.record:
-        record(results)
+        merge(results)
     return 0 if all(row["holds"] for found in results.values() for row in found["cores"].values()) else 1
 
 

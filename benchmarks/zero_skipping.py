@@ -13,17 +13,15 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import argparse
-import json
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import nadoo_core as nadoo
-from benchmarks.figures import RESULTS, SEED
+from benchmarks.figures import record
 from nadoo_c.exporting import Options, export
 from nadoo_c.kernels import KernelTable
 from nadoo_core.registry import Registry
@@ -94,17 +92,8 @@ def main() -> int:
             sys.stdout.write(f"{name:16} {core:8} {row}\n")
         sys.stdout.flush()
     if chosen.record:
-        document = {
-            "command": "NADOO_DATA=… python -m benchmarks.zero_skipping --record",
-            "seed": SEED,
-            "nadoo": version("nadoo"),
-            "torch": torch.__version__,
-            "epochs": chosen.epochs,
-            "samples": chosen.samples,
-            "limit": LIMIT,
-            "networks": results,
-        }
-        (RESULTS / "zero_skipping.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        how = {"epochs": chosen.epochs, "samples": chosen.samples, "limit": LIMIT}
+        record("zero_skipping", {**how, "networks": results}, data=True)
     return 0 if all(row["holds"] for network in results.values() for row in network["cores"].values()) else 1
 
 

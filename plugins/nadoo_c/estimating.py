@@ -96,7 +96,7 @@ def emulated_graph(graph: "ModelGraph", target: Target, table: KernelTable, coun
     """Export without verification, compile, and run on random numbers; the folder itself is gone afterwards."""
     import numpy as np
 
-    from nadoo_c.exporting import Options, compile_unit, placeholder, report_of
+    from nadoo_c.exporting import Options, compile_unit, zero_outputs, report_of
     from nadoo_c.folder import Folder, write_folder
     from nadoo_c.vectors import Vectors, vectors_for
     from nadoo_c.verifying import Verified
@@ -107,7 +107,7 @@ def emulated_graph(graph: "ModelGraph", target: Target, table: KernelTable, coun
     drawn = Vectors(tuple(np.ascontiguousarray(array[-count:]) for array in inputs), ())
     report = report_of(unit, options, Verified(drawn.samples, 0, ()))
     with tempfile.TemporaryDirectory(prefix="nadoo-estimate-") as name:
-        folder = Folder(Path(name), unit, drawn.inputs, placeholder(unit, drawn), report)
+        folder = Folder(Path(name), unit, drawn.inputs, zero_outputs(unit, drawn), report)
         write_folder(folder.path, unit, drawn, folder.outputs, report)
         return folder, run_samples(folder, target, count, COMPILER, FLAGS)
 

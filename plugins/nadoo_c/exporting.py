@@ -92,7 +92,7 @@ def export(
     return Artifact(folder, unit, report)
 
 
-def placeholder(unit: Unit, vectors: Vectors) -> tuple[Any, ...]:
+def zero_outputs(unit: Unit, vectors: Vectors) -> tuple[Any, ...]:
     """Zeros in the place of outputs that are not known yet."""
     import numpy as np
 
