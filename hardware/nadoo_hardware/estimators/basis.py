@@ -8,6 +8,8 @@ from nadoo_core.cost.calibrated import CalibratedCost
 from nadoo_hardware.estimators.energy import running_watts
 from nadoo_hardware.estimators.latency import BASES, CALIBRATION, EXECUTED, Timed
 
+WORTH_TELLING = 0.005
+"""The share of the time below which a basis is not named, as it would be 0 %."""
 COUNTED = "counted"
 
 
@@ -34,9 +36,10 @@ def latency_basis(device: Device, times: Sequence[Timed]) -> str:
     fitted = None if device.calibration is None else device.calibration.latency
     executed = None if device.calibration is None else device.calibration.executed
     names = {**BASES, CALIBRATION: calibrated_text(device, fitted), EXECUTED: calibrated_text(device, executed)}
-    if len(spent) == 1 or not whole:
-        return "; ".join(names[basis] for basis in spent)
-    return "; ".join(f"{names[basis]} ({part / whole:.0%} of the time)" for basis, part in spent.most_common())
+    told = [(basis, part / whole) for basis, part in spent.most_common() if whole and part / whole >= WORTH_TELLING]
+    if len(told) < 2:
+        return "; ".join(names[basis] for basis, _ in told or spent.items())
+    return "; ".join(f"{names[basis]} ({part:.0%} of the time)" for basis, part in told)
 
 
 def code_basis(device: Device, printed: bool = False) -> str:
