@@ -96,7 +96,7 @@ def emulated_graph(graph: "ModelGraph", target: Target, table: KernelTable, coun
     """Export without verification, compile, and run on random numbers; the folder itself is gone afterwards."""
     import numpy as np
 
-    from nadoo_c.exporting import Options, compile_unit, zero_outputs, report_of
+    from nadoo_c.exporting import Options, compile_unit, report_of, zero_outputs
     from nadoo_c.folder import Folder, write_folder
     from nadoo_c.vectors import Vectors, vectors_for
     from nadoo_c.verifying import Verified
