@@ -8,6 +8,7 @@ import torch
 from torch import nn, optim
 
 from nadoo_core.training.errors import training_error
+from nadoo_core.training.muon import Muon
 from nadoo_core.training.options import TrainingOptions
 
 Parameters: TypeAlias = list[dict[str, Any]]
@@ -36,7 +37,12 @@ def sgd(parameters: Parameters, options: TrainingOptions) -> optim.Optimizer:
     )
 
 
-OPTIMIZERS: Mapping[str, Maker] = MappingProxyType({"adam": adam, "adamw": adamw, "sgd": sgd})
+def muon(parameters: Parameters, options: TrainingOptions) -> optim.Optimizer:
+    """Steps of equal size in every direction of a matrix; what is no matrix is left to Adam."""
+    return Muon(parameters, lr=options.rate, weight_decay=options.weight_decay)
+
+
+OPTIMIZERS: Mapping[str, Maker] = MappingProxyType({"adam": adam, "adamw": adamw, "muon": muon, "sgd": sgd})
 
 
 FACTOR = "factor"

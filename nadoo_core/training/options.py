@@ -20,7 +20,7 @@ class TrainingChoices(Options):
     batch: int = option(default=64, minimum=1, help="how many examples a step takes")
     loss: LossName | None = option(default=None, help="what is made small; unset: the loss of the evaluation")
     label_smoothing: Share = option(default=0.0, help="share of each label given to all classes; cross-entropy only")
-    optimizer: Literal["adam", "adamw", "sgd"] = option(default="adam", help="how gradients become steps")
+    optimizer: Literal["adam", "adamw", "muon", "sgd"] = option(default="adam", help="how gradients become steps")
     rate: float = option(default=1e-3, above=0, help="the learning rate that the schedule begins with")
     momentum: float = option(default=0.0, minimum=0, below=1, help="how much of the last step goes on; sgd only")
     nesterov: bool = option(default=False, help="whether the momentum looks ahead; sgd with momentum only")
@@ -29,6 +29,9 @@ class TrainingChoices(Options):
     schedule_options: dict[str, Any] = option(factory=dict, help="the options of that schedule")
     rate_every: Literal["epoch", "step"] = option(
         default="epoch", help="how often the rate is set; by step it also falls within epochs, so that one is enough"
+    )
+    layout: Literal["channels-first", "channels-last"] = option(
+        default="channels-first", help="how images lie in memory; channels-last is often much faster for convolutions"
     )
     clip_norm: float | None = option(default=None, above=0, help="largest norm of all gradients together")
     patience: int | None = option(default=None, minimum=1, help="epochs without a better validation loss to bear")

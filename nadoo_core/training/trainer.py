@@ -44,6 +44,8 @@ from nadoo_core.training.state import (
 )
 
 Progress: TypeAlias = Callable[[int, int, str], None]
+IMAGES = 4
+LAYOUTS = {"channels-first": torch.contiguous_format, "channels-last": torch.channels_last}
 SILENT_ABOUT = ("checkpoint_every",)
 """Options that change no weight, and so may differ between a training and its resumption."""
 
@@ -74,6 +76,7 @@ class Trainer:
         self.checkpoints = checkpoints
         self.schedule = options.make_schedule()
         self.device = device_of(options.compute)
+        self.layout = LAYOUTS[options.layout]
         self.judge = EpochJudge(options, loss, activations)
         self.state = TrainingState()
 
@@ -93,6 +96,7 @@ class Trainer:
             return self.finish()
         finally:
             self.model.to(home)
+            lay_out(self.model, torch.contiguous_format)
             for part, training in modes.items():
                 part.training = training
 
@@ -108,6 +112,7 @@ class Trainer:
     def begin(self) -> None:
         """Put everything on the device, and take up a checkpoint."""
         self.model.to(self.device)
+        lay_out(self.model, self.layout)
         factors: dict[str, float] = {}
         for hook in self.hooks:
             factors |= hook.rate_factors(self.model, self.options.optimizer)
@@ -181,7 +186,8 @@ class Trainer:
         """The inputs of a step on the device, augmented if that is wanted."""
         augmentation = self.options.augmentation
         placed = inputs.to(self.device)
-        return augmentation.apply(placed, self.options.seed, epoch, step) if augmentation else placed
+        varied = augmentation.apply(placed, self.options.seed, epoch, step) if augmentation else placed
+        return varied.contiguous(memory_format=self.layout) if varied.dim() == IMAGES else varied
 
     def targets(self, examples: Examples) -> torch.Tensor:
         """The targets of a step on the device."""
@@ -273,6 +279,13 @@ class Trainer:
         load_optimizer(self.optimizer, below(checkpoint.tensors, OPTIMIZER))
         for index, hook in enumerate(self.hooks):
             hook.restore(below(checkpoint.tensors, f"{HOOK}{index}/"), self.moment(len(self.batches(0))))
+
+
+def lay_out(model: nn.Module, layout: torch.memory_format) -> None:
+    """Let the weights of convolutions lie in memory as the images do."""
+    for parameter in model.parameters():
+        if parameter.dim() == IMAGES:
+            parameter.data = parameter.data.contiguous(memory_format=layout)
 
 
 def finite(hook: TrainingHook, extra: Any) -> dict[str, float]:

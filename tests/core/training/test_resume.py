@@ -62,6 +62,7 @@ def fit(model: torch.nn.Module, folder: Path | None, stop: int | None = None, **
 @pytest.mark.parametrize("changes", [
     {}, {"optimizer": "sgd", "momentum": 0.9, "clip_norm": 0.5}, {"optimizer": "adamw", "schedule": "constant"},
     {"patience": 1}, {"keep": "last"}, {"rate_every": "step"},
+    {"layout": "channels-last"}, {"optimizer": "muon"},
 ])  # fmt: skip
 @pytest.mark.parametrize("stop", [3, STEPS, 2 * STEPS + 4])
 def test_a_resumed_training_equals_an_undisturbed_one(tmp_path: Path, changes: dict[str, Any], stop: int) -> None:

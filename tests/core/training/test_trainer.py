@@ -77,6 +77,29 @@ def test_by_step_the_rate_falls_within_an_epoch() -> None:
     assert rates == pytest.approx([0.01 * (1 + math.cos(math.pi * step / 12)) / 2 for step in range(12)])
 
 
+def test_a_layout_changes_how_images_lie_and_little_else() -> None:
+    seen: list[bool] = []
+
+    class Watch(TrainingHook):
+        def on_step(self, moment: Moment) -> None:
+            seen.append(next(moment.model.parameters()).is_contiguous(memory_format=torch.channels_last))
+
+    example = torch.rand(4, 3, 8, 8)
+    examples = Examples(example, torch.tensor([0, 1, 2, 0]))
+
+    def model() -> nn.Sequential:
+        torch.manual_seed(3)
+        return nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(180, 3))
+
+    models = [nadoo.capture(model().eval(), example).to_module() for _ in range(2)]
+    for layout, each in zip(("channels-first", "channels-last"), models, strict=True):
+        Trainer(each, options(layout=layout, augmentation=None, optimizer="sgd"), hooks=[Watch()]).fit(examples)
+        assert all(parameter.is_contiguous() for parameter in each.parameters())
+    assert seen == [False] * 3 + [True] * 3
+    first, last = tensors(models[0]), tensors(models[1])
+    assert all(torch.allclose(first[name], last[name], atol=1e-4) for name in first)
+
+
 def test_an_unknown_schedule_is_refused_before_anything_is_trained() -> None:
     with pytest.raises(nadoo.GraphError, match="did you mean 'cosine'"):
         Trainer(network(), options(schedule="cosin"))
