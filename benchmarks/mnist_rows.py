@@ -75,7 +75,7 @@ def measured(lines: Sequence[Line], plan: Plan, command: str) -> list[Row]:
     for done, point in enumerate(points, 1):
         if identity(failed_row(point, "")) in known:
             continue
-        rows.append(carried_out(point, plan, registry))
+        rows.append(carried_out(point, plan.store, registry))
         sys.stderr.write(f"{done}/{len(points)} {said(rows[-1])}\n")
         write_whole(plan.results, (json.dumps({**document, "rows": rows}, indent=2) + "\n").encode())
     wanted = {identity(failed_row(point, "")) for point in points}
@@ -108,10 +108,10 @@ def point_of(line: Line, seed: int, plan: Plan, registry: Registry) -> Point:
     return Point(line.label, line.values, seed, recipe)
 
 
-def carried_out(point: Point, plan: Plan, registry: Registry) -> Row:
+def carried_out(point: Point, store: Path | None, registry: Registry) -> Row:
     """What a run came to on the test set, with its accuracy on the examples that decided which epoch was kept."""
     try:
-        result = run(point.recipe, store=plan.store, registry=registry)
+        result = run(point.recipe, store=store, registry=registry)
     except RunStoppedError as error:
         return failed_row(point, "; ".join(str(problem) for problem in error.problems))
     validation = result.ledger["result"]["metrics"]["accuracy"]["value"]

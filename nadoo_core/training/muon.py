@@ -72,7 +72,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     """Nearly the orthogonal factor of a matrix, by Newton and Schulz."""
     tall = matrix.shape[0] > matrix.shape[1]
     found = matrix.t() if tall else matrix
-    found = found / (found.norm() + TINY)
+    found = found / (found.square().sum().sqrt() + TINY)
     first, third, fifth = COEFFICIENTS
     for _ in range(ROUNDS):
         square = found @ found.t()

@@ -31,7 +31,8 @@ class TrainingPass(TrainingChoices, Pass):
 
     The ranges of activations that were measured before are those of other weights, so they have to be measured again;
     and weights that were pruned to zero grow again. Where weights are quantized, gradients go straight through the
-    rounding, and after every epoch but the last a clip rule gives the weights new scales, until `freeze_clip`.
+    rounding, and after every epoch a clip rule gives the weights new scales, until `freeze_clip`: a scale that moves
+    when the rate is low already moves every level under weights that have settled.
     """
 
     effect: ClassVar[Effect] = Unbounded()
@@ -45,7 +46,11 @@ class TrainingPass(TrainingChoices, Pass):
     clip_penalty: float = option(
         default=1e-4, minimum=0, help="PACT's penalty on learned clips of activations, times their square"
     )
-    freeze_clip: int | None = option(default=None, minimum=0, help="the epoch, from 0, from which clips stay")
+    freeze_clip: int | None = option(
+        default=None,
+        minimum=0,
+        help="the epoch, from 0, from which clips stay; unset: at half of the epochs",
+    )
 
     def apply(self, graph: "ModelGraph", context: Context) -> None:
         """Train with the run's data, and take over every tensor that the training changed."""
@@ -58,12 +63,11 @@ class TrainingPass(TrainingChoices, Pass):
         """Who takes part in the training: where weights are quantized, their clips follow them."""
         from nadoo_core.quantizing import ClipHook, learned_steps, make_rule, quantized_weights
 
+        freeze = (self.epochs + 1) // 2 if self.freeze_clip is None else self.freeze_clip
         if not (list(quantized_weights(graph)) or list(learned_steps(graph))):
             return {}
         try:
-            hook = ClipHook(
-                graph, lambda node: self.rule(node, make_rule, context), self.freeze_clip, self.clip_penalty
-            )
+            hook = ClipHook(graph, lambda node: self.rule(node, make_rule, context), freeze, self.clip_penalty)
         except OptionError as error:
             raise PassError(error.problems, f"step {context.step!r}:") from None
         return {"hooks": (hook,)}

@@ -84,6 +84,14 @@ def test_adam_moves_scales_in_proportion_and_descent_as_their_gradients_say() ->
     assert hook.rate_factors(module, "sgd") == {}
 
 
+@pytest.mark.parametrize(("epochs", "chosen", "frozen"), [(6, None, 3), (1, None, 1), (5, None, 3), (6, 1, 1)])
+def test_clips_stay_from_the_middle_of_a_training_on(epochs: int, chosen: int | None, frozen: int) -> None:
+    """A scale that moves at the end, when the rate is low, moves levels under weights that have settled."""
+    step = Heal(epochs=epochs, freeze_clip=chosen)
+    (hook,) = step.hooks(quantized("lsq"), context(correlated()))["hooks"]
+    assert hook.freeze_epoch == frozen
+
+
 def test_what_has_no_scales_to_learn_is_refused() -> None:
     with pytest.raises(OptionError, match="steps is 'pact', which needs static scales"):
         Quantize(steps="pact", activation_scale="token")
