@@ -39,7 +39,7 @@ class Shifted(torch.autograd.Function):
             (values,) = rest
             energy = values.square().sum(context.axes, keepdim=True).clamp(min=1)
             passed = passed - values * ((passed * values).sum(context.axes, keepdim=True) / energy)
-        return passed * scale, None, None, None, None
+        return passed.mul_(scale), None, None, None, None
 
 
 class ReluNorm(nn.Module):
