@@ -22,13 +22,15 @@ from nadoo_core.errors import CalibrationError, CoreCode, Problem
 from nadoo_graphs.node import frozen_mapping
 
 Matrix: TypeAlias = NDArray[np.float64]
-Errors: TypeAlias = Literal["relative", "absolute"]
-"""Which errors a fit makes small: shares of the time, or the time."""
+Errors: TypeAlias = Literal["relative", "absolute", "middle"]
+"""Which errors a fit makes small: shares of the time, the time, or those in the middle, whatever far-off ones are."""
 WORST_ERROR = 0.15
 """The mean relative error on models left out above which a calibration is refused."""
 WEAK = 10.0
 """The condition number of the scaled design above which a small error of measurement moves coefficients much."""
 NEGLIGIBLE = 1e-9
+ROUNDS, NEAR = 5, 0.03
+"""How often a fit to errors in the middle is repeated, and the error below which samples count no more."""
 
 
 def table() -> Any:
@@ -136,7 +138,7 @@ def calibrate(samples: Sequence[Sample], errors: Errors = "relative") -> Calibra
     names = tuple(sorted({name for sample in samples for name, many in sample.work.items() if many}))
     design = design_of(samples, names)
     check_rank(design, names)
-    fitted = fit(design, weights_of(samples, errors))
+    fitted = solved(design, samples, errors)
     return Calibration(
         coefficients=dict(zip(names, map(float, fitted), strict=True)),
         residuals=tuple(float(value) for value in design @ fitted - 1.0),
@@ -173,6 +175,8 @@ def check_rank(design: Matrix, names: Sequence[str]) -> None:
 def weights_of(samples: Sequence[Sample], errors: Errors) -> Matrix:
     """What the error of each sample counts, beside the division by its time."""
     times = np.asarray([sample.time for sample in samples], dtype=np.float64)
+    if errors == "middle":
+        return np.sqrt(times / times.max())
     return np.ones(len(samples)) if errors == "relative" else times / times.max()
 
 
@@ -188,6 +192,16 @@ def fit(design: Matrix, weights: Matrix) -> Matrix:
     lengths[lengths == 0] = 1.0
     solve = cast("Callable[[Matrix, Matrix], tuple[Matrix, float]]", optimize.nnls)
     return solve(design / lengths * weights[:, None], weights)[0] / lengths
+
+
+def solved(design: Matrix, samples: Sequence[Sample], errors: Errors) -> Matrix:
+    """The coefficients; for errors in the middle, samples that are far off count less in every further round."""
+    weights = weights_of(samples, errors)
+    found = fit(design, weights)
+    for _ in range(ROUNDS if errors == "middle" else 0):
+        off = np.maximum(np.abs(design @ found - 1.0), NEAR)
+        found = fit(design, weights / np.sqrt(off))
+    return found
 
 
 def scaled(design: Matrix) -> Matrix:
@@ -257,7 +271,7 @@ def left_out(samples: Sequence[Sample], names: Sequence[str], errors: Errors) ->
     found: list[HeldOut] = []
     for model in dict.fromkeys(sample.model for sample in samples if not sample.probe):
         others = [sample for sample in samples if sample.model != model]
-        fitted = fit(design_of(others, names), weights_of(others, errors)) if others else None
+        fitted = solved(design_of(others, names), others, errors) if others else None
         free = free_of(others, names)
         for sample in samples:
             if sample.model == model:

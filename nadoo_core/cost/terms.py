@@ -48,14 +48,31 @@ EXECUTED_TERMS: Mapping[str, str] = {
 PRINTED_TERMS: Mapping[str, str] = {
     "program": "what every program has",
     "kernels": "kernels, each a function",
-    "loops": "loops",
-    "conditions": "conditions",
-    "operations": "operators and elements that are read",
-    "calls": "places where functions are called",
+    "loops": "loops that are left",
+    "conditions": "conditions on integers that are not known before",
+    "loads": "elements that are read",
+    "stores": "elements that are written",
+    "addresses": "addresses that are computed",
+    "sums": "additions and subtractions",
+    "products": "multiplications of integers",
+    "divisions": "divisions of integers and remainders",
+    "bits": "shifts and operations on bits",
+    "selects": "smaller or larger ones of two integers",
+    "wide": "operations on 64 bits",
     "rescale": "places where accumulators are rescaled to codes",
-    "floats": "1 where layers compute in float32",
+    "calls": "places where other functions are called",
+    "float_operations": "operations in float32",
+    "float_compares": "comparisons, choices and conversions in float32",
+    "float_divisions": "divisions in float32",
+    "listed": "kernels that skip zeros",
+    "listed.wide": "those of them that give floats",
+    "listed.bytes": "bytes by which their constants are more than packed weights",
+    "library.wide": "1 where functions for 64 bits are linked",
+    "library.floats": "1 where functions for float32 are linked",
+    "library.compares": "1 where functions that compare float32 are linked",
+    "library.divisions": "1 where a function that divides float32 is linked",
 }
-"""What the statements of a lowered program are."""
+"""What the code of a lowered program is made of once loops are unrolled and equal values computed once."""
 PLAIN = (ELEMENTS, BYTES, VIEWS, GATHERED, CALLS, *CALLS_OF, *WEIGHTS_OF)
 MOST_PARTS = 3
 

@@ -77,12 +77,14 @@ class Augmentation(Options):
 
     def moved(self, images: "torch.Tensor", draws: "Draws") -> "torch.Tensor":
         """Images sampled where an affine map and a displacement point; beyond the border there is the border."""
-        from torch.nn.functional import affine_grid, grid_sample
+        import torch
+        from torch.nn.functional import grid_sample
 
-        side = (self.resize, self.resize) if self.resize else images.shape[-2:]
-        grid = affine_grid(self.maps(draws), [len(images), images.shape[1], *side], align_corners=False)
+        side = (self.resize, self.resize) if self.resize else (int(images.shape[-2]), int(images.shape[-1]))
+        places = torch.mm(self.maps(draws).flatten(0, 1), centres(side, images)).reshape(len(images), 2, *side)
         if self.elastic:
-            grid = grid + self.displacement(draws, (int(side[0]), int(side[1])))
+            places = places + self.displacement(draws, side)
+        grid = places.permute(0, 2, 3, 1)
         return grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def maps(self, draws: "Draws") -> "torch.Tensor":
@@ -100,12 +102,13 @@ class Augmentation(Options):
         return torch.stack([first, second], 1)
 
     def displacement(self, draws: "Draws", side: tuple[int, int]) -> "torch.Tensor":
-        """A smooth field: random at a few control points, interpolated between them."""
-        from torch.nn.functional import interpolate
+        """A smooth field: random at a few control points, interpolated between them; across first, then down."""
+        import torch
 
-        points = (self.elastic_points, self.elastic_points)
-        field = draws.uniform(-2 * self.elastic, 2 * self.elastic, (2, *points))
-        return interpolate(field, size=side, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+        points = self.elastic_points
+        field = draws.uniform(-2 * self.elastic, 2 * self.elastic, (2, points, points))
+        basis = torch.kron(between(points, side[0], field), between(points, side[1], field))
+        return torch.mm(field.flatten(2).flatten(0, 1), basis.t()).reshape(len(field), 2, *side)
 
     def coloured(self, images: "torch.Tensor", draws: "Draws") -> "torch.Tensor":
         """Images with brightness, contrast and saturation changed, in this order."""
@@ -118,6 +121,26 @@ class Augmentation(Options):
             return varied
         grey = (varied * varied.new_tensor(GREY).view(1, -1, 1, 1)).sum(1, keepdim=True)
         return grey + (varied - grey) * factor
+
+
+def centres(side: tuple[int, int], images: "torch.Tensor") -> "torch.Tensor":
+    """Across, down and 1 for the centre of every pixel; the image reaches from -1 to 1."""
+    import torch
+
+    down, across = (
+        (2 * torch.arange(length, device=images.device, dtype=images.dtype) + 1) / length - 1 for length in side
+    )
+    one = images.new_ones(1)
+    return torch.stack([across.repeat(side[0]), down.repeat_interleave(side[1]), one.expand(side[0] * side[1])])
+
+
+def between(points: int, length: int, like: "torch.Tensor") -> "torch.Tensor":
+    """How much every control point counts at every pixel of a line, by cubic interpolation."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    single = torch.eye(points, device=like.device, dtype=like.dtype).reshape(points, 1, points, 1)
+    return interpolate(single, size=(length, 1), mode="bicubic", align_corners=True).reshape(points, length).t()
 
 
 class Draws:
