@@ -1,12 +1,14 @@
 """Calibrate analytic estimates against the emulator, and say how far off they are on networks that were not in the fit.
 
 python -m benchmarks.calibrate_cycles measure --keep FOLDER [--cores m4,…] [--first N] [--many N]
+python -m benchmarks.calibrate_cycles sizes --keep FOLDER [--cores m4,…] [--first N] [--many N]
 python -m benchmarks.calibrate_cycles held-out --keep FOLDER [--cores m4,…] [--models resnet8,…]   (NADOO_DATA is set)
 python -m benchmarks.calibrate_cycles fit --keep FOLDER [--write] [--record]
 
 Random small networks are exported as the exporter does by default, compiled and emulated; what each took is kept in
-FOLDER, so that measuring goes on where it was stopped. The fit is on kernels; every network is predicted by a fit that
-has seen none of its kernels, and the networks of real data by the fit that is shipped.
+FOLDER, so that measuring goes on where it was stopped; `sizes` compiles without emulation, and says anew what programs
+are made of. The fit is on kernels; every network is predicted by a fit that has seen none of its kernels, and the
+networks of real data by the fit that is shipped.
 """
 
 import argparse
@@ -14,27 +16,28 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from attrs import evolve, frozen
 
-from benchmarks.calibration_networks import Network, name_of, network, quantized
+from benchmarks.calibration_networks import Network, network, quantized
+from benchmarks.calibration_sizes import Document, Sizes, sized
 from benchmarks.figures import RESULTS
 from nadoo_c.emulating import TEST_CODE, TEST_DATA, Target
 from nadoo_c.estimating import emulated_graph
 from nadoo_c.kernels import KernelTable
 from nadoo_core.cost import Device, all_devices
 from nadoo_core.cost.calibrated import Calibrated, CalibratedCost, write_calibration
-from nadoo_core.cost.calibration import WORST_ERROR, Calibration, Sample, calibrate
+from nadoo_core.cost.calibration import WORST_ERROR, Calibration, Errors, Sample, calibrate
 from nadoo_core.registry import Registry
 from nadoo_graphs.lowered.sizing import footprint
 from nadoo_hardware.emulator import core_of
 from nadoo_hardware.emulator.cycles import cycles_of
-from nadoo_hardware.estimators.program_terms import executed_terms, printed_terms
+from nadoo_hardware.estimators.program_terms import entry_terms, executed_terms, kernel_terms, printed_terms
 from nadoo_hardware.plugin import DEVICES
 
 CORES = ("m4", "m0", "m3", "m7", "m33", "rv32imc", "rv32emc", "rv32ec")
@@ -43,7 +46,8 @@ NETWORK_SEED = 7
 CALIBRATION = 64
 FEWEST_INSTRUCTIONS = 5_000
 """A kernel of fewer tells more of its beginning than of its loops, and no network hangs on it."""
-Document = dict[str, Any]
+FIRST_NETWORKS = 60
+"""The networks that the limits of unrolling were chosen by; those after them say what these are worth."""
 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
@@ -51,15 +55,28 @@ Document = dict[str, Any]
 
 def measure(keep: Path, given: Network, cores: Sequence[str], table: KernelTable) -> None:
     """One network: its work once, and what it takes on every core that is not kept yet."""
-    described = keep / f"{given.name}.net.json"
-    if not described.exists():
-        described.write_text(json.dumps(description(given)))
+    measure_sizes(keep, given, cores, table)
     for core in cores:
         path = keep / f"{given.name}.{core}.json"
         if not path.exists():
             path.write_text(json.dumps(counted(given, core, table)))
-            sys.stdout.write(f"{given.name} on {core}\n")
-            sys.stdout.flush()
+            said(f"{given.name} on {core}")
+
+
+def measure_sizes(keep: Path, given: Network, cores: Sequence[str], table: KernelTable) -> None:
+    """The terms of a network as they are now, and its code on every core that is not kept yet."""
+    (keep / f"{given.name}.net.json").write_text(json.dumps(description(given)))
+    for core in cores:
+        path = keep / f"{given.name}.{core}.code.json"
+        if not path.exists():
+            path.write_text(json.dumps(sized(given, core, table)))
+            said(f"code of {given.name} on {core}")
+
+
+def said(line: str) -> None:
+    """A line that is seen at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def description(given: Network) -> Document:
@@ -69,6 +86,8 @@ def description(given: Network) -> Document:
         "name": given.name,
         "kernels": {kernel.name: executed_terms(kernel) for kernel in found.program.kernels},
         "printed": printed_terms(found.program),
+        "entry": entry_terms(found.program),
+        "parts": {kernel.name: kernel_terms(kernel) for kernel in found.program.kernels},
         "constants": found.constants_bytes,
         "ram": found.ram_bytes,
     }
@@ -140,10 +159,6 @@ class Run:
         """All that the network executes."""
         return summed(self.net["kernels"].values())
 
-    def code_bytes(self) -> float:
-        """The program without its constants."""
-        return float(self.found["flash"] - self.found["constants"])
-
 
 def summed(parts: Any) -> dict[str, float]:
     """Terms added up."""
@@ -156,12 +171,19 @@ def summed(parts: Any) -> dict[str, float]:
 
 def runs_of(keep: Path, core: str) -> list[Run]:
     """The networks that were measured on a core."""
-    found: list[Run] = []
-    for path in sorted(keep.glob(f"*.{core}.json")):
-        name = path.name.removesuffix(f".{core}.json")
-        net = json.loads((keep / f"{name}.net.json").read_text())
-        found.append(Run(name, net, json.loads(path.read_text())))
-    return found
+    return [Run(*row) for row in rows_of(keep, f"{core}.json")]
+
+
+def sizes_of(keep: Path, core: str) -> list[Sizes]:
+    """The networks that were compiled for a core."""
+    return [Sizes(*row) for row in rows_of(keep, f"{core}.code.json")]
+
+
+def rows_of(keep: Path, ending: str) -> Iterator[tuple[str, Document, Document]]:
+    """The names of networks, their work, and what is kept under an ending."""
+    for path in sorted(keep.glob(f"*.{ending}")):
+        name = path.name.removesuffix(f".{ending}")
+        yield name, json.loads((keep / f"{name}.net.json").read_text()), json.loads(path.read_text())
 
 
 def timed_samples(runs: Sequence[Run], device: Device | None) -> Iterator[Sample]:
@@ -175,13 +197,7 @@ def timed_samples(runs: Sequence[Run], device: Device | None) -> Iterator[Sample
         yield Sample(run.name, cycles, run.work())
 
 
-def code_samples(runs: Sequence[Run]) -> Iterator[Sample]:
-    """The code of each network."""
-    for run in runs:
-        yield Sample(run.name, run.code_bytes(), run.net["printed"])
-
-
-def fitted(samples: Sequence[Sample]) -> Calibration:
+def fitted(samples: Sequence[Sample], kind: Errors = "relative") -> Calibration:
     """A fit over the terms that several models have, judged by whole networks alone."""
     models: dict[str, set[str]] = {}
     for sample in samples:
@@ -189,7 +205,7 @@ def fitted(samples: Sequence[Sample]) -> Calibration:
             models.setdefault(name, set()).add(sample.model)
     rare = {name for name, having in models.items() if len(having) < 3}
     kept = [sample for sample in samples if not rare & sample.work.keys()]
-    found = calibrate(kept)
+    found = calibrate(kept, kind)
     whole = {(sample.model, sample.time) for sample in kept if not sample.probe}
     return evolve(found, held_out=tuple(item for item in found.held_out if (item.model, item.measured) in whole))
 
@@ -209,52 +225,81 @@ class Fit:
 
     core: str
     runs: Sequence[Run]
+    sizes: Sequence[Sizes]
 
     @property
     def drawn(self) -> list[Run]:
-        """The networks of the fit."""
+        """The networks of the fit of cycles."""
         return [run for run in self.runs if not run.held]
+
+    def code(self) -> Calibration:
+        """The fit of code: to errors in the middle, as few kernels grow far beyond what their loops say."""
+        return fitted([sample for one in self.sizes if not one.held for sample in one.samples()], "middle")
 
     def calibrated(self, device: Device) -> Calibrated:
         """The calibration of one device."""
-        made = (
-            f"python -m benchmarks.calibrate_cycles, {len(self.drawn)} networks, zig {version('ziglang')} -O3, unicorn"
-        )
+        many = len([one for one in self.sizes if not one.held])
+        counted = f"cycles of {len(self.drawn)} networks, " if self.drawn else ""
+        compiler = f"zig {version('ziglang')} -O3, unicorn"
+        made = f"python -m benchmarks.calibrate_cycles, {counted}code of {many} networks, {compiler}"
         source = f"emulated {self.core}: instructions counted, cycles by the device's table, not checked on hardware"
-        printed = CalibratedCost.of(
-            fitted(list(code_samples(self.drawn))), "bytes", f"linked for {self.core} by zig -O3"
-        )
+        printed = CalibratedCost.of(self.code(), "bytes", f"linked for {self.core} by zig -O3")
         executed = None
-        if self.drawn[0].cycles(device) is not None:
+        if self.drawn and self.drawn[0].cycles(device) is not None:
             found = fitted(list(timed_samples(self.drawn, device)))
             accepted = found.mean_error is not None and found.mean_error <= WORST_ERROR
             executed = CalibratedCost.of(found, "cycles", source) if accepted else None
         return Calibrated(name=f"{device.name}-emulated", made=made, executed=executed, printed=printed)
 
     def summary(self) -> Document:
-        """What fits of instructions and code are worth, on networks left out and on those of real data."""
-        time, code = fitted(list(timed_samples(self.drawn, None))), fitted(list(code_samples(self.drawn)))
-        flash = {run.name: run.found["flash"] for run in self.drawn}
-        off = [abs(item.predicted - item.measured) / flash[item.model] for item in code.held_out if item.predicted]
-        held = [run for run in self.runs if run.held]
+        """What the fits are worth, on networks left out and on those of real data."""
+        return {**(self.time_summary() if self.drawn else {}), **self.code_summary()}
+
+    def time_summary(self) -> Document:
+        """What a fit of instructions is worth."""
+        time = fitted(list(timed_samples(self.drawn, None)))
         executed = CalibratedCost.of(time, "cycles", "instructions")
-        printed = CalibratedCost.of(code, "bytes", "code")
+        held = {run.name: (run.cycles(None) or 0.0, run.work()) for run in self.runs if run.held}
+        plain = [run for run in self.runs if run.plain]
         return {
             "networks": len(self.drawn),
             "instructions": worth(time),
-            "code": worth(code),
-            "flash_median_error": round(median(off), 4),
-            "ram_wrong": [run.name for run in self.runs if run.plain and run.net["ram"] != run.found["ram"]],
-            "constants_wrong": [
-                run.name for run in self.runs if run.plain and run.net["constants"] != run.found["constants"]
-            ],
-            "real_instructions": errors(executed, {run.name: (run.cycles(None) or 0.0, run.work()) for run in held}),
-            "real_flash": {
-                run.name: round((error * run.code_bytes()) / run.found["flash"], 4)
-                for run in held
-                for error in errors(printed, {run.name: (run.code_bytes(), run.net["printed"])}).values()
-            },
+            "ram_wrong": [run.name for run in plain if run.net["ram"] != run.found["ram"]],
+            "constants_wrong": [run.name for run in plain if run.net["constants"] != run.found["constants"]],
+            "real_instructions": errors(executed, held),
         }
+
+    def code_summary(self) -> Document:
+        """What the fit of code is worth; flash is code with the constants that are known."""
+        code = self.code()
+        flash = {one.name: one.flash for one in self.sizes}
+        off = {
+            item.model: abs(item.predicted - item.measured) / flash[item.model]
+            for item in code.held_out
+            if item.predicted is not None
+        }
+        first = [error for name, error in off.items() if int(name.split("-")[1]) < FIRST_NETWORKS]
+        later = [error for name, error in off.items() if int(name.split("-")[1]) >= FIRST_NETWORKS]
+        held = {one.name: one for one in self.sizes if one.held}
+        cost = CalibratedCost.of(code, "bytes", "code")
+        real = errors(cost, {name: (one.code, one.net["printed"]) for name, one in held.items()})
+        return {
+            "networks_compiled": len([one for one in self.sizes if not one.held]),
+            "networks_predicted": len(off),
+            "code": worth(code),
+            "flash_median_error": middle(off.values()),
+            "flash_median_error_of_first": middle(first),
+            "flash_median_error_of_later": middle(later),
+            "flash_mean_error": round(fmean(off.values()), 4),
+            "flash_worst_error": round(max(off.values()), 4),
+            "real_flash": {name: round(error * held[name].code / held[name].flash, 4) for name, error in real.items()},
+        }
+
+
+def middle(found: Iterable[float]) -> float | None:
+    """The middle of some errors; None without any."""
+    known = list(found)
+    return round(median(known), 4) if known else None
 
 
 def worth(fit: Calibration) -> Document:
@@ -271,7 +316,7 @@ def worth(fit: Calibration) -> Document:
 
 def fit_all(keep: Path, *, write: bool) -> Document:
     """Every core that was measured, and the files of the devices that have it."""
-    fits = {core: Fit(core, runs) for core in CORES if (runs := runs_of(keep, core))}
+    fits = {core: Fit(core, runs_of(keep, core), sizes) for core in CORES if (sizes := sizes_of(keep, core))}
     devices = [device for device in all_devices(Registry.of()) if (core := core_of(device)) and core.name in fits]
     for device in devices if write else ():
         core = core_of(device)
@@ -288,7 +333,7 @@ def fit_all(keep: Path, *, write: bool) -> Document:
 def main() -> int:
     """Measure or fit; 1 where a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("measure", "held-out", "fit"))
+    parser.add_argument("what", choices=("measure", "sizes", "held-out", "fit"))
     parser.add_argument("--keep", type=Path, required=True)
     parser.add_argument("--cores", default=",".join(CORES))
     parser.add_argument("--models", default=",".join(MODELS))
@@ -299,13 +344,10 @@ def main() -> int:
     chosen = parser.parse_args()
     chosen.keep.mkdir(parents=True, exist_ok=True)
     table = KernelTable.of(Registry.of())
-    if chosen.what == "measure":
+    if chosen.what in ("measure", "sizes"):
+        step = measure if chosen.what == "measure" else measure_sizes
         for place in range(chosen.first, chosen.first + chosen.many):
-            if any(
-                not (chosen.keep / f"{name_of(place)}.{part}.json").exists()
-                for part in ("net", *chosen.cores.split(","))
-            ):
-                measure(chosen.keep, network(place, NETWORK_SEED), chosen.cores.split(","), table)
+            step(chosen.keep, network(place, NETWORK_SEED), chosen.cores.split(","), table)
         return 0
     if chosen.what == "held-out":
         for given in real_networks(chosen.models.split(",")):
@@ -320,7 +362,7 @@ def main() -> int:
 
 def recorded(found: Document) -> Document:
     """The results with what they were made by."""
-    command = "python -m benchmarks.calibrate_cycles measure, held-out and fit --write --record --keep FOLDER"
+    command = "python -m benchmarks.calibrate_cycles measure, sizes, held-out and fit --write --record --keep FOLDER"
     versions = {name: version(name) for name in ("nadoo", "ziglang", "unicorn", "capstone")}
     return {"command": command, "seed": NETWORK_SEED, "versions": versions, "cores": found}
 

@@ -47,6 +47,7 @@ EXECUTED_TERMS: Mapping[str, str] = {
 """What the loops of a lowered program execute."""
 PRINTED_TERMS: Mapping[str, str] = {
     "program": "what every program has",
+    "runs": "places where kernels are run",
     "kernels": "kernels, each a function",
     "loops": "loops that are left",
     "conditions": "conditions on integers that are not known before",
@@ -69,7 +70,6 @@ PRINTED_TERMS: Mapping[str, str] = {
     "listed.bytes": "bytes by which their constants are more than packed weights",
     "library.wide": "1 where functions for 64 bits are linked",
     "library.floats": "1 where functions for float32 are linked",
-    "library.compares": "1 where functions that compare float32 are linked",
     "library.divisions": "1 where a function that divides float32 is linked",
 }
 """What the code of a lowered program is made of once loops are unrolled and equal values computed once."""

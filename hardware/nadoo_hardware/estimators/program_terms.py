@@ -5,18 +5,29 @@ from collections import Counter
 from nadoo_core.cost.terms import LAYERS
 from nadoo_graphs.lowered import Kernel, Program
 from nadoo_graphs.lowered.executing import executed
-from nadoo_graphs.lowered.expressions import Call, Expression, Load, Operation
-from nadoo_graphs.lowered.statements import For, If, Statement, all_parts, walk
+from nadoo_hardware.estimators.unrolled import RESCALE, unrolled
 
 PREFIXES = ("quantized_", "computed_", "encoded_")
 FLOAT, BYTE = "float32", "int8"
-RESCALE = "nadoo_scale"
-"""How the names of functions begin that rescale accumulators."""
 WIDE = ("f64", "i64")
 SELECT = ("min.i32", "max.i32", "select.i32")
 MEMORY = ("load", "store")
 PER_MAC = 2
 """The operations of a multiply-accumulate in float32."""
+LISTED_OPERATOR = "quantized_linear"
+LISTED_BITS = {
+    **dict.fromkeys(("4bitsym", "4bit", "4bitoffset", "int4", "uint4", "dorefa4"), 4),
+    **dict.fromkeys(("2bitsym", "int2", "uint2", "dorefa2"), 2),
+}
+"""The formats of linear layers whose kernels list the inputs that are not zero, and the bits of a weight."""
+LISTED_GROUP, MOST_LISTED, FEWEST_LISTED, START_BYTES = 8, 1024, 4, 4
+"""The outputs that such a kernel computes together, its most inputs, its fewest outputs, and what a sum begins with."""
+LIBRARIES = {
+    "library.wide": ("wide", "listed.wide"),
+    "library.floats": ("float_operations", "float_compares"),
+    "library.divisions": ("float_divisions",),
+}
+"""Functions of the compiler that come once with what needs them, where the core has no instruction for it."""
 
 
 def layer_kind(kernel: Kernel) -> str | None:
@@ -58,28 +69,45 @@ def listed_inputs(kernel: Kernel) -> float:
 
 
 def printed_terms(program: Program) -> dict[str, float]:
-    """What the code of a program is made of."""
-    found: Counter[str] = Counter({"program": 1, "kernels": len(program.kernels)})
-    for kernel in program.kernels:
-        found.update(statement_terms(kernel.body))
-    found["floats"] = int(any(layer_kind(kernel) and kernel.format in ("", FLOAT) for kernel in program.kernels))
+    """What the code of a program is made of: what is left of each kernel, and the functions that come with it once."""
+    parts = [listed_terms(kernel) if is_listed(kernel) else unrolled(kernel) for kernel in program.kernels]
+    found: Counter[str] = Counter({"kernels": len(parts), **entry_terms(program)})
+    for part in parts:
+        found.update(part)
+    for name, work in LIBRARIES.items():
+        found[name] = int(any(part.get(other) for part in parts for other in work))
     return {name: float(many) for name, many in found.items() if many}
 
 
-def statement_terms(body: tuple[Statement, ...]) -> Counter[str]:
-    """The statements and expressions of a body, each once."""
-    statements, expressions = list(walk(body)), list(all_parts(body))
-    called = [part.function for part in expressions if isinstance(part, Call)]
-    rescaled = sum(name.startswith(RESCALE) for name in called)
+def kernel_terms(kernel: Kernel) -> dict[str, float]:
+    """What the function of a kernel is made of by itself."""
+    found = listed_terms(kernel) if is_listed(kernel) else unrolled(kernel)
+    return {"kernels": 1.0, **{name: float(many) for name, many in found.items() if many and name != "listed.bytes"}}
+
+
+def entry_terms(program: Program) -> dict[str, float]:
+    """What the function that runs all kernels is made of."""
+    return {"program": 1.0, "runs": float(len(program.kernels))}
+
+
+def is_listed(kernel: Kernel) -> bool:
+    """Whether kernels that skip zeros are written for a layer, which are no plain loops."""
+    facts = kernel.attributes
+    if "features" not in facts or kernel.operator != LISTED_OPERATOR or kernel.format not in LISTED_BITS:
+        return False
+    return facts["features"] <= MOST_LISTED and facts["outputs"] >= FEWEST_LISTED
+
+
+def listed_terms(kernel: Kernel) -> Counter[str]:
+    """What a kernel that skips zeros takes; its weights are those of whole groups of outputs."""
+    facts, plain = kernel.attributes, unrolled(kernel)
+    outputs = int(facts["outputs"])
+    padded = (-outputs % LISTED_GROUP) * int(facts["features"]) * LISTED_BITS[kernel.format] // 8
     return Counter(
-        loops=sum(isinstance(item, For) for item in statements),
-        conditions=sum(isinstance(item, If) for item in statements),
-        operations=sum(is_work(part) for part in expressions),
-        calls=len(called) - rescaled,
-        rescale=rescaled,
+        {
+            "listed": 1,
+            "listed.wide": int("wide" in plain),
+            "rescale": int("rescale" in plain),
+            "listed.bytes": padded + START_BYTES * outputs,
+        }
     )
-
-
-def is_work(expression: Expression) -> bool:
-    """Whether an expression is an instruction or more."""
-    return isinstance(expression, Operation | Load)
