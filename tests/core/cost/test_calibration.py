@@ -126,3 +126,15 @@ def test_coefficients_are_never_negative_and_follow_the_unit_of_time(seed: int, 
     for name, value in one.coefficients.items():
         assert other.coefficients[name] == pytest.approx(value * factor, rel=1e-6, abs=1e-15 * factor)
     assert other.residuals == pytest.approx(one.residuals, abs=1e-8)
+
+
+def test_errors_in_the_middle_do_not_follow_what_is_far_off() -> None:
+    samples = measured(40, 0.02, seed=5)
+    wild = [
+        Sample(item.model, item.time / (10 if place % 10 == 0 else 1), item.work) for place, item in enumerate(samples)
+    ]
+    found = {errors: calibrate(wild, errors).hold_out.median_error or 1.0 for errors in ("middle", "relative")}
+    assert found["middle"] < min(0.05, found["relative"] / 2)
+    coefficients = calibrate(wild, "middle").coefficients
+    for name in ("conv.int8", "linear.int8"):
+        assert coefficients[name] == pytest.approx(TRUE[name], rel=0.05)
