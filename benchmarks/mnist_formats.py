@@ -3,8 +3,8 @@
 python -m benchmarks.mnist_formats [--formats NAME …] [--seeds SEED …] [--epochs N] [--results FILE]
 
 Every run is the recipe `mnist-perceptron` with another format; `float` is the same without the step `quantize`.
-Validation examples decide which epoch is kept, the test set is only looked at for the table. Rows are kept as they
-come, so that the same command goes on where it was stopped. NADOO_DATA is the folder of the data.
+The weights of the last epoch are kept, and the test set is only looked at for the table. Rows are kept as they come, so
+that the same command goes on where it was stopped. NADOO_DATA is the folder of the data.
 """
 
 import os

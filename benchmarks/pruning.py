@@ -167,7 +167,7 @@ def healed(name: str, epochs: str, share: str) -> Document:
     options = TrainingOptions(
         epochs=int(epochs), batch=64, optimizer="sgd", rate=0.03, momentum=0.9, nesterov=True, weight_decay=1e-4,
         schedule="linear_warmup", schedule_options={"warmup": int(epochs) / 20}, rate_every="step", keep="last",
-        augmentation=Augmentation(flip=True), checkpoint_every=60.0, seed=SEED,
+        layout="channels-last", augmentation=Augmentation(flip=True), checkpoint_every=60.0, seed=SEED,
     )  # fmt: skip
     before = accuracy(module, test, labels)
     Trainer(module, options, checkpoints=folder and folder / "training").fit(
