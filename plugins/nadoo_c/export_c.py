@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nadoo_core.runs.exporting import ExportContext
     from nadoo_graphs.graph import ModelGraph
 
+EXPORTER = "exporter 'c'"
 BORDERS = ("codes", "float")
 FLOAT_OPS = ("linear", "conv1d", "conv2d", "lstm", "gru", "rnn_tanh", "rnn_relu", "matmul", "sdpa")
 UNQUANTIZED = ("export", "refuse")
@@ -45,7 +46,7 @@ class ExportC:
 
     def __attrs_post_init__(self) -> None:
         problems = [
-            Problem(CoreCode.OPTION, f"option {name!r}", f"is {value!r}; give one of {', '.join(map(repr, allowed))}")
+            Problem(CoreCode.OPTION, EXPORTER, f"{name} is {value!r}; give one of {', '.join(map(repr, allowed))}")
             for name, value, allowed in (
                 ("border", self.border, BORDERS),
                 ("core", self.core, CORES),
@@ -56,7 +57,7 @@ class ExportC:
         ]
         for name in ("samples", "emulated_samples"):
             if getattr(self, name) < 0:
-                problems.append(Problem(CoreCode.OPTION, f"option {name!r}", "is negative; give 0 or more"))
+                problems.append(Problem(CoreCode.OPTION, EXPORTER, f"{name} is negative; give 0 or more"))
         if problems:
             raise OptionError(problems)
 

@@ -1,9 +1,11 @@
 """The files of an exported folder, and reading them back."""
 
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from attrs import frozen
@@ -89,10 +91,18 @@ def read_folder(path: Path) -> Folder:
         message = f"lacks {', '.join(missing)}; give a folder that `nadoo export --to c` wrote"
         raise unexported(f"folder {str(path)!r}", message)
     report = read_report(path)
-    program = read((path / "program.txt").read_text(encoding="utf-8"))
+    program = read(program_text(path))
     check(program)
     unit = Unit(program, str(report["name"]))
     return Folder(path, unit, *read_vectors(path, program), report)
+
+
+def program_text(path: Path) -> str:
+    """The lowered program of a folder."""
+    try:
+        return (path / "program.txt").read_text(encoding="utf-8")
+    except ValueError as error:
+        raise damaged(path / "program.txt", error) from error
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -101,9 +111,7 @@ def read_report(path: Path) -> dict[str, Any]:
         report: dict[str, Any] = json.loads((path / "report.json").read_text(encoding="utf-8"))
         str(report["name"])
     except (ValueError, KeyError, TypeError) as error:
-        raise unexported(
-            f"file {str(path / 'report.json')!r}", f"is damaged ({error}); export the model again"
-        ) from error
+        raise damaged(path / "report.json", error) from error
     return report
 
 
@@ -118,8 +126,6 @@ def read_vectors(path: Path, program: Program) -> tuple[tuple[Array, ...], tuple
         with np.load(path / "vectors.npz", allow_pickle=False) as file:
             inputs = tuple(file[f"in_{index}"] for index in range(len(program.inputs)))
             outputs = tuple(file[f"out_{index}"] for index in range(len(program.outputs)))
-    except (OSError, ValueError, KeyError) as error:
-        raise unexported(
-            f"file {str(path / 'vectors.npz')!r}", f"is damaged ({error}); export the model again"
-        ) from error
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+        raise damaged(path / "vectors.npz", error) from error
     return inputs, outputs

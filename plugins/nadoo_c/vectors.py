@@ -80,10 +80,14 @@ def graph_values(
 
 
 def batches(graph: ModelGraph, samples: Sequence[torch.Tensor]) -> list[slice]:
-    """All samples at once where the batch is open, else one after the other."""
+    """All samples at once where the batch is the first axis and open, else one after the other.
+
+    States of recurrent layers have the batch elsewhere; rows of several samples would be mixed.
+    """
     count = len(samples[0])
-    open_batch = all(node.type.shape and not isinstance(node.type.shape[0], int) for node in graph.inputs)
-    return [slice(0, count)] if open_batch else [slice(place, place + 1) for place in range(count)]
+    types = [*(node.type for node in graph.inputs), *map(graph.type, graph.outputs)]
+    together = all(kind.shape and not isinstance(kind.shape[0], int) for kind in types)
+    return [slice(0, count)] if together else [slice(place, place + 1) for place in range(count)]
 
 
 def run_once(

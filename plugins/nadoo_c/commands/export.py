@@ -57,7 +57,10 @@ def export(
 
 
 def refuse_existing(out: Path, force: bool) -> None:
-    """An existing folder is somebody's."""
+    """An existing folder is somebody's, and the one that somebody is in is never replaced."""
+    if Path.cwd().is_relative_to(out.resolve()):
+        message = "is the folder that you are in, or holds it; give a new folder"
+        raise OptionError(Problem(CoreCode.OPTION, f"--out {str(out)!r}", message))
     if out.exists() and not force:
         message = "is there already; give another folder, or --force to replace it"
         raise OptionError(Problem(CoreCode.OPTION, f"--out {str(out)!r}", message))

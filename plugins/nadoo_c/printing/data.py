@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nadoo_c.printing.expressions import ExpressionPrinter
-from nadoo_c.printing.model import Unit
+from nadoo_c.printing.model import Unit, in_comment
 from nadoo_graphs.lowered import Kind
 from nadoo_graphs.lowered.expressions import Number
 
@@ -20,7 +20,7 @@ def weights_text(unit: Unit) -> str:
     for buffer in unit.flash:
         name, text = f"{unit.name}_{buffer.name}", f"{buffer.comment} ({buffer.format or buffer.kind.value})"
         lines.append(f"extern const {buffer.kind.c} {name}[{buffer.length}];")
-        lines.append(f"/* {text.strip()} */")
+        lines.append(f"/* {in_comment(text)} */")
         lines.append(f"const {buffer.kind.c} {name}[{buffer.length}] = {{")
         lines += [*rows(buffer.constants, buffer.kind), "};", ""]
     return "\n".join(lines)

@@ -96,6 +96,11 @@ def arguments(unit: Unit) -> str:
     return ", ".join(parameter_text(name, buffer, written=written) for name, buffer, written in unit.parameters())
 
 
+def in_comment(words: str) -> str:
+    """Words as a comment may hold them: layers have any name, and one such as `*/` would end it."""
+    return words.replace("*/", "* /").replace("/*", "/ *").strip()
+
+
 def shape_text(buffer: Buffer) -> str:
     """A buffer's kind and shape, for comments."""
     shape = " x ".join(map(str, buffer.shape)) or str(buffer.length)
@@ -259,7 +264,7 @@ def kernel_lines(unit: Unit, kernel: Kernel, helpers: set[str]) -> Iterator[str]
     written = unit.written.get(kernel.name)
     if written is not None and written.scratch:
         parameters.append("uint8_t *restrict scratch")
-    yield f"/* {kernel.comment} */"
+    yield f"/* {in_comment(kernel.comment)} */"
     yield f"NADOO_KERNEL void {kernel.name}({', '.join(parameters)}) {{"
     if written is not None:
         yield from constant_lines(unit, kernel, written)

@@ -12,6 +12,7 @@ from torch import nn
 from nadoo_c.errors import ExportError, VerificationError
 from nadoo_c.export_c import ExportC
 from nadoo_c.exporting import Artifact, Options, export, verify
+from nadoo_c.host import WARNINGS, compile_host
 from nadoo_c.kernels import KernelTable, WrittenKernel
 from nadoo_core.errors import OptionError, PluginError
 from nadoo_core.registry import Registry
@@ -58,6 +59,13 @@ def test_verification_is_repeated_from_the_folder_alone(tmp_path: Path) -> None:
     assert verify(tmp_path / "c")["samples"] == 28
 
 
+def test_outputs_whose_batch_is_not_the_first_axis_are_compared_by_sample(tmp_path: Path) -> None:
+    module, inputs = nn.LSTM(3, 4, bidirectional=True, batch_first=True).eval(), torch.randn(6, 5, 3)
+    graph = capture(module, (inputs[:2],))
+    agreement = export(graph, tmp_path, Options(name="net"), [inputs]).report["verified"]["against_graph"]
+    assert agreement.count("on 6 samples") == 3
+
+
 def test_a_changed_weight_is_found_and_its_layer_named(tmp_path: Path) -> None:
     exported(tmp_path / "c")
     path = tmp_path / "c" / "model.c"
@@ -77,6 +85,26 @@ def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c" / "weights.c").unlink()
     with pytest.raises(ExportError, match=r"lacks weights.c"):
         verify(tmp_path / "c")
+
+
+def test_every_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    exported(tmp_path / "c")
+    vectors = (tmp_path / "c" / "vectors.npz").read_bytes()
+    (tmp_path / "c" / "vectors.npz").write_bytes(vectors[:100])
+    with pytest.raises(ExportError, match=r"vectors.npz'.*export the model again"):
+        verify(tmp_path / "c")
+    (tmp_path / "c" / "program.txt").write_bytes(b"\xff")
+    with pytest.raises(ExportError, match=r"program.txt'.*export the model again"):
+        verify(tmp_path / "c")
+
+
+def test_layers_may_have_any_name(tmp_path: Path) -> None:
+    module = nn.Sequential()
+    for name in ("int", '*/ evil /*/ "x" %d', "main"):
+        module.add_module(name, nn.Linear(4, 4))
+    graph = capture(module.eval(), (torch.randn(2, 4),))
+    artifact = export(graph, tmp_path, Options(name="net"))
+    compile_host(artifact.unit, tmp_path, tmp_path / "build", WARNINGS, "strict")
 
 
 def test_codes_at_the_border_say_what_they_mean(tmp_path: Path) -> None:
@@ -146,6 +174,7 @@ def test_options_are_checked_all_at_once() -> None:
     with pytest.raises(OptionError) as caught:
         ExportC(border="bits", core="m5", samples=-1)
     assert len(caught.value.problems) == 3
+    assert all(name in str(caught.value) for name in ("border is", "core is", "samples is"))
 
 
 def test_floats_can_be_refused(tmp_path: Path) -> None:
@@ -216,6 +245,9 @@ def test_the_command_writes_verifies_and_refuses_to_overwrite(tmp_path: Path) ->
     again = call(*arguments)
     assert again.code == 2
     assert "is there already" in again.errors
+    inside = call(*arguments[:5], ".", "--force")
+    assert inside.code == 2
+    assert "the folder that you are in" in inside.errors
     assert call(*arguments, "--force", "--json").document["name"] == "net"
 
 
