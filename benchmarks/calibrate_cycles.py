@@ -25,7 +25,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from benchmarks.calibration_networks import Network, network, quantized
-from benchmarks.calibration_sizes import Document, Sizes, sized
+from benchmarks.calibration_sizes import Document, Kept, Sizes, sized
 from benchmarks.figures import RESULTS
 from nadoo_c.emulating import TEST_CODE, TEST_DATA, Target
 from nadoo_c.estimating import emulated_graph
@@ -131,17 +131,8 @@ def real_networks(names: Sequence[str]) -> Iterator[Network]:
 
 
 @frozen
-class Run:
-    """A network with its work and what it took on one core."""
-
-    name: str
-    net: Document
-    found: Document
-
-    @property
-    def held(self) -> bool:
-        """Whether it is in no fit."""
-        return self.name.startswith("held-")
+class Run(Kept):
+    """A network with what its emulation took."""
 
     @property
     def plain(self) -> bool:

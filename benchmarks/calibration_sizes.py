@@ -66,8 +66,8 @@ def sizes_of(elf: Path, kernels: list[str]) -> Document:
 
 
 @frozen
-class Sizes:
-    """A network with the terms of its program and what it takes on one core."""
+class Kept:
+    """A network with its work and what was found of it on one core."""
 
     name: str
     net: Document
@@ -77,6 +77,11 @@ class Sizes:
     def held(self) -> bool:
         """Whether it is in no fit."""
         return self.name.startswith("held-")
+
+
+@frozen
+class Sizes(Kept):
+    """A network with the terms of its program and what it takes in flash."""
 
     @property
     def flash(self) -> float:

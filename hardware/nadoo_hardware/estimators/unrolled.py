@@ -37,6 +37,8 @@ FIRST = {**PARTIAL, "addresses": 1, BEGINNING: 1}
 STRAIGHT = {**PARTIAL, "float_addresses": 0}
 """What each costs in straight code, where addresses are constants."""
 SILENT = (NUMBER, BEGINNING, "logic")
+COPIED = ("loads", "stores", "sums", "products", "bits", "float_operations")
+"""What copies of a body are told apart by."""
 Locals = dict[str, Sum]
 
 
@@ -191,13 +193,17 @@ class Unrolling:
         return found if not turns or found <= turns else 1
 
     def copy(self, inner: Used, loop: int, copies: int, used: Used) -> None:
-        """What a loop uses, as often as its body is copied where it hangs on the turn."""
+        """What a loop uses, and apart from it what its copies use again because it hangs on the turn.
+
+        Apart, because a compiler copies bodies for one core and not for another.
+        """
         used.update(inner)
         names, loops = self.values.names, self.values.loops
         moving = [value for value in inner if loops[value] & loop and names[value] not in (*SILENT, "addresses")]
         for value in moving if copies > 1 else ():
             if names[value] != "float_addresses":
-                used.update({self.values.new(names[value], loops[value]): None for _ in range(copies - 1)})
+                name = f"copied.{names[value]}" if names[value] in COPIED else "copied.others"
+                used.update({self.values.new(name, loops[value]): None for _ in range(copies - 1)})
 
     # --- expressions --------------------------------------------------------------------------------------------------
 
