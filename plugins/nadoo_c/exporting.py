@@ -12,7 +12,7 @@ from nadoo_c.errors import unequal
 from nadoo_c.folder import Folder, read_folder, write_results, write_sources
 from nadoo_c.kernels import PLAIN, KernelTable, WrittenKernel, written_kernels
 from nadoo_c.printing.model import Unit
-from nadoo_c.vectors import Vectors, vectors_for
+from nadoo_c.vectors import Vectors, drawn_samples, vectors_for
 from nadoo_c.verifying import Verified, same_bits, verified_outputs
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.lowered import Kernel, Program, check, lower
@@ -78,7 +78,7 @@ def export(
     """Write a folder and verify it; a folder that is not verified is of no use and the error says why."""
     chosen = options or Options()
     unit = compile_unit(graph, chosen, table or KernelTable())
-    vectors = vectors_for(graph, unit, samples)
+    vectors = vectors_for(graph, unit, samples or drawn_samples(graph, unit))
     write_sources(folder, unit)
     outputs, verified = verified_outputs(unit, folder, vectors.inputs, vectors.expected)
     report = report_of(unit, chosen, verified)

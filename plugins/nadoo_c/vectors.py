@@ -1,4 +1,4 @@
-"""What an exported model is verified on: samples of the data, and extremes that data rarely holds."""
+"""What an exported model is verified on: samples of the data or drawn ones, and extremes that data rarely holds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from attrs import frozen
 from nadoo_c.printing.model import Unit
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.lowered import Buffer, Kind
+from nadoo_graphs.tensors import torch_dtype
 
 Array = np.ndarray[Any, Any]
 RANDOM_SAMPLES = 4
@@ -38,6 +39,34 @@ def vectors_for(graph: ModelGraph, unit: Unit, samples: Sequence[torch.Tensor], 
     extremes = [extreme_rows(buffer, ends, seed + index) for index, (buffer, ends) in enumerate(rows)]
     inputs = tuple(np.concatenate([one, other]) for one, other in zip(given, extremes, strict=True))
     return Vectors(inputs, expected)
+
+
+def drawn_samples(graph: ModelGraph, unit: Unit, seed: int = 0) -> tuple[torch.Tensor, ...]:
+    """Random inputs, so that a program is compared with its graph where nobody gave data.
+
+    None where an input holds indices, which a graph may refuse, or is no row a sample.
+    """
+    shapes = [node.type.shape for node in graph.inputs]
+    whole = all(isinstance(size, int) for shape in shapes for size in shape[1:])
+    rows = all(shape and shape[0] != 0 and (not isinstance(shape[0], int) or shape[0] == 1) for shape in shapes)
+    numbers = all(buffer.kind is Kind.F32 or buffer.scale is not None for buffer in unit.inputs)
+    if not (shapes and whole and rows and numbers):
+        return ()
+    random = np.random.default_rng(seed)
+    pairs = zip(graph.inputs, unit.inputs, strict=True)
+    return tuple(
+        drawn(graph, node.type.shape[1:], buffer, random).to(torch_dtype(node.type.dtype)) for node, buffer in pairs
+    )
+
+
+def drawn(graph: ModelGraph, shape: Sequence[Any], buffer: Buffer, random: np.random.Generator) -> torch.Tensor:
+    """Numbers that every code of an input stands for, or of a normal distribution where it has no codes."""
+    size = (RANDOM_SAMPLES, *map(int, shape))
+    if buffer.scale is None:
+        return torch.from_numpy(random.standard_normal(size, np.float32))
+    low, high = range_of(graph, buffer)
+    codes = random.integers(int(low), int(high), size, endpoint=True)
+    return torch.from_numpy(((codes - buffer.zero_point) * buffer.scale).astype(np.float32))
 
 
 def extreme_rows(buffer: Buffer, ends_of: tuple[float, float], seed: int) -> Array:

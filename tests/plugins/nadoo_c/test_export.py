@@ -11,16 +11,20 @@ from torch import nn
 
 from nadoo_c.errors import ExportError, VerificationError
 from nadoo_c.export_c import ExportC
-from nadoo_c.exporting import Artifact, Options, export, verify
+from nadoo_c.exporting import Artifact, Options, compile_unit, export, verify
 from nadoo_c.host import WARNINGS, compile_host
 from nadoo_c.kernels import KernelTable, WrittenKernel
+from nadoo_c.vectors import drawn_samples
+from nadoo_core.data import Examples
 from nadoo_core.errors import OptionError, PluginError
+from nadoo_core.passes import Context, Services
 from nadoo_core.registry import Registry
 from nadoo_graphs.capture import capture
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.lowered import Kernel, check, lower
 from nadoo_graphs.lowered.optimizing import optimize
 from nadoo_graphs.lowered.planning import plan
+from nadoo_quantization.quantize import Quantize
 from tests.core.command_line.calling import call
 from tests.graphs.lowered.test_quantized_rules import layer
 from tests.graphs.lowered.test_sparse_layers import pruned
@@ -64,6 +68,37 @@ def test_outputs_whose_batch_is_not_the_first_axis_are_compared_by_sample(tmp_pa
     graph = capture(module, (inputs[:2],))
     agreement = export(graph, tmp_path, Options(name="net"), [inputs]).report["verified"]["against_graph"]
     assert agreement.count("on 6 samples") == 3
+
+
+def test_without_data_drawn_inputs_are_compared_with_the_graph(tmp_path: Path) -> None:
+    agreement = export(perceptron(), tmp_path, Options(name="net")).report["verified"]["against_graph"]
+    assert "on 4 samples" in agreement
+
+
+def test_without_data_drawn_codes_are_compared_with_the_graph(tmp_path: Path) -> None:
+    inputs = torch.rand(32, 8)
+    given = Context(step="quantize", services=Services(data={"calibration": Examples(inputs)}))
+    graph = Quantize().run(perceptron(), given).graph
+    artifact = export(graph, tmp_path, Options(name="net"))
+    assert "on 4 samples" in artifact.report["verified"]["against_graph"]
+    (codes,) = drawn_samples(graph, artifact.unit)
+    assert codes.shape == (4, 8) and codes.min() < codes.max()
+
+
+def test_without_data_a_program_that_is_not_its_graph_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = perceptron()
+    other.set_tensor("2.bias", other.tensor("2.bias") + 1)
+    monkeypatch.setattr("nadoo_c.exporting.compile_unit", lambda *given: compile_unit(other, *given[1:]))
+    with pytest.raises(VerificationError, match="more than"):
+        export(perceptron(), tmp_path, Options(name="net"))
+
+
+def test_indices_are_not_drawn(tmp_path: Path) -> None:
+    """A graph refuses those that it has no row for."""
+    graph = capture(nn.Sequential(nn.Embedding(7, 3), nn.Flatten()), (torch.tensor([[1, 2]]),))
+    assert export(graph, tmp_path, Options(name="net")).report["verified"]["against_graph"] is None
 
 
 def test_a_changed_weight_is_found_and_its_layer_named(tmp_path: Path) -> None:
