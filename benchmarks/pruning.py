@@ -2,13 +2,14 @@
 
 python -m benchmarks.pruning PART … [--record] [--folder=DIR]
 
-    unhealed NAME              accuracy without training at 0.72 and 0.48 of the MACs, beside torch-pruning's best
-    healed NAME EPOCHS SHARE   accuracy of a model pruned to a share of its MACs (1: all of them), then trained
-    time NAME                  the share of wall-clock time that half of the MACs saves
-    speed                      analysis and removal against torch-pruning's pruner and step
+    unhealed NAME                     accuracy without training at 0.72 and 0.48 of the MACs, and torch-pruning's best
+    healed NAME EPOCHS SHARE [PASS]   accuracy of a model at a share of its MACs (1: all of them), then trained
+    time NAME [PASS]                  the share of wall-clock time that half of the MACs saves
+    speed                             analysis and removal against torch-pruning's pruner and step
 
-With a folder, `healed` keeps checkpoints there and goes on from them when it was stopped. One training is used for all
-shares; rate, batch and schedule were chosen on every tenth of the training images, left out for that, at 0.48.
+PASS is what makes the model smaller: prune-channels, or decompose-low-rank. With a folder, `healed` keeps checkpoints
+there and goes on from them when it was stopped. One training is used for all shares and passes; rate, batch and
+schedule were chosen on every tenth of the training images, left out for that, with channels pruned to 0.48.
 NADOO_DATA is the folder of models and data; torch-pruning must be importable for `unhealed` and `speed`.
 """
 
@@ -41,6 +42,7 @@ from nadoo_core.training import Trainer, TrainingOptions
 from nadoo_graphs.channels import analyse_channels, remove_channels
 from nadoo_graphs.counting import count
 from nadoo_graphs.graph import ModelGraph
+from nadoo_low_rank.decompose_low_rank import DecomposeLowRank
 from nadoo_pruning.prune_channels import PruneChannels
 from tests.models.architectures import MobileNetV2, VisionTransformer, densenet_121, resnet_50
 
@@ -156,12 +158,26 @@ def with_reset_norms(model: nn.Module, inputs: Tensor) -> nn.Module:
     return other.eval()
 
 
-def healed(name: str, epochs: str, share: str) -> Document:
-    """Accuracy of a model pruned to a share of its MACs and then trained; share 1 is the model itself, trained so."""
+def decomposed(graph: ModelGraph, inputs: Tensor, share: float, **options: Any) -> ModelGraph:
+    """The graph at a share of its MACs with its layers as chains of smaller ones, judged by images without labels."""
+    context = Context(
+        step="decompose", seed=SEED, services=Services(data={"calibration": Examples(inputs)}), check=False
+    )
+    return DecomposeLowRank(macs=share, **options).run(graph, context).graph
+
+
+SMALLER: dict[str, Callable[..., ModelGraph]] = {"prune-channels": pruned, "decompose-low-rank": decomposed}
+"""What brings a model to a share of its MACs, by the name of the pass."""
+WHOLE_BLOCKS: dict[str, Document] = {"prune-channels": {"multiple": BLOCK}, "decompose-low-rank": {"align": BLOCK}}
+"""The options by which a pass leaves no block of channels half full."""
+
+
+def healed(name: str, epochs: str, share: str, by: str = "prune-channels") -> Document:
+    """Accuracy of a model brought to a share of its MACs and then trained; share 1 is the model itself, trained so."""
     found, calibration, test, labels = models().get(name)
     folder = next((Path(word.partition("=")[2]) for word in sys.argv if word.startswith("--folder=")), None)
     graph = nadoo.capture(found, calibration[:4])
-    left = graph if float(share) == 1 else kept(folder, lambda: pruned(graph, calibration, float(share)))
+    left = graph if float(share) == 1 else kept(folder, lambda: SMALLER[by](graph, calibration, float(share)))
     module = left.to_module()
     images, truth = models().cifar10("train")
     options = TrainingOptions(
@@ -183,7 +199,7 @@ def healed(name: str, epochs: str, share: str) -> Document:
 
 def kept(folder: Path | None, make: Callable[[], ModelGraph]) -> ModelGraph:
     """A graph that was kept in a folder, or one that is made now, and kept there."""
-    place = folder and folder / "pruned"
+    place = folder and folder / "smaller"
     if place is not None and place.exists():
         return ModelGraph.load(place)
     made = make()
@@ -202,11 +218,11 @@ def spent(action: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def time_saved(name: str) -> Document:
+def time_saved(name: str, by: str = "prune-channels") -> Document:
     """The share of wall-clock time saved over the share of MACs saved, in turns so that a slow moment hits both."""
     model, calibration, _, _ = models().get(name)
     graph = nadoo.capture(model, calibration[:4])
-    smaller = pruned(graph, calibration, 0.5, multiple=BLOCK)
+    smaller = SMALLER[by](graph, calibration, 0.5, **WHOLE_BLOCKS[by])
     before, after, batch = graph.to_module().eval(), smaller.to_module().eval(), calibration[:128]
     with torch.inference_mode():
         pairs = [(spent(lambda: before(batch)), spent(lambda: after(batch))) for _ in range(4 * ROUNDS)]

@@ -38,9 +38,9 @@ POINTS = {"int4": 0.5, "int2": 4.0}
 """How far below the float model each format may end."""
 FLOAT = "float"
 MODELS, FORMATS = ("resnet20", "resnet56"), (FLOAT, "int4", "int2")
-PARTS = {FLOAT: 1.0, "int4": 0.9, "int2": 0.6}
+PARTS = {FLOAT: 1.0, "int4": 0.97, "int2": 0.6}
 """The share of the images that are seen before quantization; fewer levels need more healing."""
-RATES = {"int4": 2e-5, "int2": 5e-5}
+RATES = {"int4": 5e-6, "int2": 5e-5}
 """Adam's rate over codes."""
 BATCH, RATE, WARMUP = 64, 0.03, 0.05
 Document = dict[str, Any]
