@@ -66,9 +66,7 @@ class NarrowLinear(Pass):
         data = calibration_examples(graph, context, self.examples)
         self.refuse_unusual(graph, chosen)
         rows: list[dict[str, Any]] = []
-        for pair in list(pairs(graph, chosen)):
-            if pair.first not in graph or pair.second not in graph:
-                continue
+        for pair in pairs(graph, chosen):
             reason = obstacle(graph, pair) or self.narrow(graph, pair, (data, context, rows))
             if reason is not None:
                 context.refuse(pair.second, reason)

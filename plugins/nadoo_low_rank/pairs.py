@@ -32,17 +32,23 @@ class Pair:
 
 
 def pairs(graph: ModelGraph, chosen: set[str]) -> Iterator[Pair]:
-    """Chosen layers that are fed by a linear layer which nobody else reads."""
-    for second in graph.nodes(op="linear"):
-        if second.name not in chosen:
-            continue
-        between: list[str] = []
-        node = graph.producer(second)
-        while node.op in BETWEEN and len(graph.consumers(node)) == 1:
-            between.append(node.name)
-            node = graph.producer(node)
-        if node.op == "linear" and len(graph.consumers(node)) == 1:
-            yield Pair(node.name, tuple(between), second.name)
+    """Chosen layers that are fed by a linear layer which nobody else reads; the graph may change on the way."""
+    for name in [node.name for node in graph.nodes(op="linear") if node.name in chosen]:
+        found = pair_at(graph, name) if name in graph else None
+        if found is not None:
+            yield found
+
+
+def pair_at(graph: ModelGraph, second: str) -> Pair | None:
+    """A layer with the linear layer that feeds it, if nobody else reads that."""
+    between: list[str] = []
+    node = graph.producer(graph[second])
+    while node.op in BETWEEN and len(graph.consumers(node)) == 1:
+        between.append(node.name)
+        node = graph.producer(node)
+    if node.op != "linear" or len(graph.consumers(node)) != 1:
+        return None
+    return Pair(node.name, tuple(between), second)
 
 
 def is_linear(graph: ModelGraph, pair: Pair) -> bool:

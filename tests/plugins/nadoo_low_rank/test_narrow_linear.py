@@ -175,6 +175,29 @@ def test_where_all_units_stay_on_one_piece_one_layer_is_left() -> None:
     assert distance(graph, result.graph) < 1e-5
 
 
+def chain(*widths: int) -> ModelGraph:
+    """Linear layers with activations between; biases keep some of their units on one piece."""
+    graph = ModelGraph("chain")
+    h = graph.add_input("x", ("N", IN))
+    for place, (inputs, outputs) in enumerate(zip((IN, *widths), widths, strict=False)):
+        h = graph.add("relu", [h], name=f"curve{place}") if place else h
+        weight, bias = numbers(outputs, inputs, seed=place) / 4, 2 * numbers(outputs, seed=place + 9)
+        h = graph.add("linear", [h], name=f"layer{place}", tensors={"weight": weight, "bias": bias})
+    graph.set_outputs([h])
+    return graph
+
+
+@pytest.mark.parametrize("error", [0.02, 0.1, 0.3, 0.5])
+@pytest.mark.parametrize("widths", [(40, 6, 30, 5), (64, 4, 64, 4, 12), (20, 20, 20, 5)])
+def test_pairs_that_share_a_layer_are_narrowed_one_after_the_other(widths: tuple[int, ...], error: float) -> None:
+    graph = chain(*widths)
+    result = run(graph, error=error)
+    assert count(result.graph).parameters < count(graph).parameters
+    assert distance(graph, result.graph) < 0.6
+    forms = {row["form"] for row in result.record.tables["pairs"]}
+    assert forms <= {"fewer units", "path beside", "merged"}
+
+
 def test_a_given_width_is_units_alone() -> None:
     result = run(partly_straight("relu", 32), width=10)
     assert result.record.tables["pairs"][0]["form"] == "fewer units"
