@@ -27,6 +27,20 @@ def calibration_examples(graph: "ModelGraph", context: Context, most: int) -> "E
     return in_precision(graph, spread(found, size or examples_that_fit(graph, most)))
 
 
+def missing_calibration(graph: "ModelGraph", context: Context) -> str:
+    """Why there are no calibration examples, and what to do about it; the end of a refusal."""
+    inputs, size = [node.name for node in graph.inputs], batch_size(graph) if graph.inputs else None
+    if len(inputs) != 1:
+        return f"the model has the inputs {', '.join(inputs)}, and there is calibration data for models of one only"
+    try:
+        found = len(context.data("calibration"))
+    except ContextError:
+        found = 0
+    if not found or size is None:
+        return "give `calibration` in [data]"
+    return f"the model takes {size} examples at once, and there are {found}; give more as `calibration` in [data]"
+
+
 def batch_size(graph: "ModelGraph") -> int | None:
     """How many examples a graph takes at once, no more and no fewer; None where that is open."""
     shape = graph.inputs[0].type.shape

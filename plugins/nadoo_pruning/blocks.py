@@ -3,7 +3,7 @@
 Where types differ, a projection can take the place of a block that is more work.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import networkx as nx
 from attrs import frozen
@@ -18,11 +18,15 @@ from nadoo_pruning.projections import Projection
 
 @frozen
 class Block:
-    """What lies between two values of one type: readers of the second could read the first instead."""
+    """What lies between two values of one type: readers of the second could read the first instead.
+
+    `nodes` have weights, and `layers` of them have work.
+    """
 
     start: Value
     end: Value
     nodes: tuple[str, ...]
+    layers: int
     weights: frozenset[str]
     residual: bool
     projection: Projection | None = None
@@ -47,6 +51,21 @@ def find_blocks(graph: ModelGraph, *, projected: bool = False) -> tuple[Block, .
         if block is not None and (block.residual or block.weights not in found):
             found[block.weights] = block
     return tuple(found.values())
+
+
+def is_part(block: Block, blocks: Sequence[Block], most: float) -> bool:
+    """Whether a block is a part of the network and not nearly all of it: it has at most so many layers.
+
+    What an addition skips may have more, where no other block that an addition skips lies inside of it.
+    """
+    if block.layers <= most:
+        return True
+    return block.residual and not any(item.residual and set(item.nodes) < set(block.nodes) for item in blocks)
+
+
+def layers_of(graph: ModelGraph, nodes: Iterable[Node]) -> int:
+    """How many of some nodes have weights and work."""
+    return sum(has_weights(graph, node) and work_of(graph, [node]) > 0 for node in nodes)
 
 
 def data_flow(graph: ModelGraph) -> "nx.DiGraph[str]":
@@ -89,7 +108,8 @@ def nearest_block(
                 continue
         weights = frozenset(name for item in inner for name in item.tensors.values())
         skipped = projection is not None or start in {value.node for value in graph.operands(node)}
-        return Block(Value(start), Value(node.name), working, weights, node.op == "add" and skipped, projection)
+        residual, layers = node.op == "add" and skipped, layers_of(graph, inner)
+        return Block(Value(start), Value(node.name), working, layers, weights, residual, projection)
     return None
 
 

@@ -1,14 +1,17 @@
 """remove-layers: a shallower network, without the blocks that matter least."""
 
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Any, ClassVar, Literal
 
+import torch
 from attrs import frozen
 from torch import Tensor
 from torch.nn import functional as F
 
-from nadoo_core.calibrating.data import calibration_examples
-from nadoo_core.errors import CoreCode, PassError, Problem
+from nadoo_core.calibrating.data import calibration_examples, missing_calibration
+from nadoo_core.data.examples import Examples
+from nadoo_core.errors import CoreCode, NoChangeError, PassError, Problem
 from nadoo_core.importance import CALIBRATION_EXAMPLES
 from nadoo_core.options import Share, option
 from nadoo_core.passes import CALIBRATED, Context, Effect, Pass, Property, Selector, Unbounded
@@ -17,7 +20,7 @@ from nadoo_core.training.within import train_within
 from nadoo_graphs.counting import count
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.sizes import symbols_of
-from nadoo_pruning.blocks import Block, find_blocks, remove_block
+from nadoo_pruning.blocks import Block, find_blocks, is_part, layers_of, remove_block
 
 Damages = list[tuple[float, Block]]
 
@@ -47,6 +50,10 @@ class RemoveLayers(Pass):
     projected: bool = option(
         default=False, help="also blocks with unlike ends, whose place a 1×1 layer takes that is fit to what they gave"
     )
+    largest: Share = option(
+        default=0.5, above=0, help="share of the layers with work that a block may have; what an addition skips may "
+        "have more where no smaller block of that kind lies inside",
+    )  # fmt: skip
     where: Selector = option(default=Selector(), help="which layers may go; a block goes if all of its layers may")
     heal: TrainingChoices | None = option(default=None, help="training after each removal")
     examples: int = option(default=CALIBRATION_EXAMPLES, minimum=1, help="calibration examples to use at most")
@@ -62,12 +69,13 @@ class RemoveLayers(Pass):
         """Remove the best candidate until the end is reached."""
         data = calibration_examples(graph, context, self.examples)
         if data is None:
-            message = "needs calibration data to judge blocks; give `calibration` in [data]"
+            message = f"needs calibration data to judge blocks; {missing_calibration(graph, context)}"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
         whole, rows = macs(graph), list[dict[str, Any]]()
-        original = outputs(graph, data.inputs)
+        judge = Judge(data, outputs(graph, data.inputs), self.largest * layers_of(graph, graph.nodes()))
+        judge.refuse_not_finite(context)
         while not self.is_done(graph, whole, rows):
-            damages = self.damages(graph, data.inputs, original)
+            damages = self.damages(graph, judge)
             best = min(damages, key=lambda pair: pair[0], default=None)
             if best is None or (self.max_damage is not None and best[0] > self.max_damage):
                 self.refuse_unmet(graph, whole, rows, best, context)
@@ -86,14 +94,19 @@ class RemoveLayers(Pass):
             return True
         return self.macs is not None and macs(graph) <= self.macs * whole
 
-    def damages(self, graph: ModelGraph, inputs: Tensor, original: tuple[Tensor, ...]) -> Damages:
-        """Every block that may go, with what its removal does."""
+    def candidates(self, graph: ModelGraph, most: float) -> list[Block]:
+        """Every block that may go: selected, of the wanted kind, and not nearly the whole network."""
         allowed = {node.name for node in self.where.matches(graph)}
-        blocks = [item for item in find_blocks(graph, projected=self.projected) if set(item.nodes) <= allowed]
-        if self.blocks == "residual":
-            blocks = [item for item in blocks if item.residual]
+        blocks = find_blocks(graph, projected=self.projected)
+        found = [item for item in blocks if set(item.nodes) <= allowed and is_part(item, blocks, most)]
+        return [item for item in found if item.residual] if self.blocks == "residual" else found
+
+    def damages(self, graph: ModelGraph, judge: "Judge") -> Damages:
+        """Every block that may go, with what its removal does; not one that leaves results which are no numbers."""
+        blocks, inputs = self.candidates(graph, judge.most), judge.data.inputs
         if self.criterion == "damage":
-            return [(damage(original, outputs(without(graph, item, inputs), inputs)), item) for item in blocks]
+            found = [(judge.damage(without(graph, item, inputs)), item) for item in blocks]
+            return [pair for pair in found if isfinite(pair[0])]
         blocks = [item for item in blocks if item.projection is None]
         names = sorted({value.node for item in blocks for value in (item.start, item.end)})
         values: Mapping[str, Tensor] = graph.run(inputs, keep=names).values if names else {}
@@ -108,15 +121,47 @@ class RemoveLayers(Pass):
         best: "tuple[float, Block] | None",
         context: Context,
     ) -> None:
-        """A number or share that cannot be reached stops with what could be."""
-        if self.count is None and self.macs is None:
+        """A number or share that cannot be reached stops with what could be; so does damage without any removal."""
+        only_damage = self.count is None and self.macs is None
+        if only_damage and (rows or context.allow_no_change):
             return
         reason = "no block is left that may go" if best is None else f"the next removal does damage {best[0]:.3g}"
         message = (
             f"could remove {len(rows)} blocks, down to {macs(graph) / max(whole, 1):.1%} of the multiply-accumulates; "
-            f"{reason}; lower count, raise macs or max_damage, or select more layers"
+            f"{reason}; lower count, raise macs or max_damage, or select more layers{self.way_out(best)}"
         )
-        raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
+        problem = Problem(CoreCode.NO_CHANGE if only_damage else CoreCode.PASS, f"step {context.step!r}", message)
+        raise NoChangeError(problem) if only_damage else PassError(problem)
+
+    def way_out(self, best: "tuple[float, Block] | None") -> str:
+        """The options that would find more blocks where none is left."""
+        if best is not None:
+            return ""
+        wider = ['blocks = "all"'] if self.blocks == "residual" else []
+        wider += ["projected = true"] if not self.projected and self.criterion == "damage" else []
+        wider += [f"largest above {self.largest:g}"] if self.largest < 1 else []
+        return f"; {', '.join(wider)} would look at more blocks" if wider else ""
+
+
+@frozen(eq=False)
+class Judge:
+    """The examples, what the network gave for them before any removal, and how many layers a block may have."""
+
+    data: Examples
+    original: tuple[Tensor, ...]
+    most: float
+
+    def damage(self, graph: ModelGraph) -> float:
+        """How far the results of a smaller network are from the original's."""
+        classes = self.data.targets is None or self.data.labelled
+        return damage(self.original, outputs(graph, self.data.inputs), classes=classes)
+
+    def refuse_not_finite(self, context: Context) -> None:
+        """Against results that are no numbers nothing can be judged."""
+        for place, value in enumerate(self.original):
+            if not bool(torch.isfinite(value).all()):
+                message = f"output {place} of the model is NaN or infinite for calibration data; mend one of them"
+                raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
 
 
 def without(graph: ModelGraph, block: Block, inputs: Tensor) -> ModelGraph:
@@ -131,14 +176,15 @@ def outputs(graph: ModelGraph, inputs: Tensor) -> tuple[Tensor, ...]:
     return graph.run(inputs).outputs
 
 
-def damage(original: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> float:
+def damage(original: tuple[Tensor, ...], other: tuple[Tensor, ...], *, classes: bool = True) -> float:
     """How far results moved: for classes the divergence of the predictions, else the relative squared error."""
-    return float(sum(divergence(one.double(), two.double()) for one, two in zip(original, other, strict=True)))
+    pairs = zip(original, other, strict=True)
+    return float(sum(divergence(one.double(), two.double(), classes=classes) for one, two in pairs))
 
 
-def divergence(one: Tensor, other: Tensor) -> float:
+def divergence(one: Tensor, other: Tensor, *, classes: bool = True) -> float:
     """The damage to one output."""
-    if one.ndim == 2 and one.shape[1] > 1:
+    if classes and one.ndim == 2 and one.shape[1] > 1:
         expected, actual = one.log_softmax(1), other.log_softmax(1)
         return float((expected.exp() * (expected - actual)).sum(1).mean())
     size = float(one.square().sum()) or 1.0

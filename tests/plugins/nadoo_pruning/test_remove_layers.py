@@ -6,14 +6,15 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies
 
-from nadoo_core.errors import NadooError, PassError
+from nadoo_core.data import Examples
+from nadoo_core.errors import NadooError, NoChangeError, PassError
 from nadoo_core.passes import Selector
 from nadoo_core.training.options import TrainingChoices
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.values import Value
-from nadoo_pruning.blocks import find_blocks
+from nadoo_pruning.blocks import Block, find_blocks
 from nadoo_pruning.projections import Projection, stride_of
-from nadoo_pruning.remove_layers import RemoveLayers, change, divergence, influence, macs
+from nadoo_pruning.remove_layers import RemoveLayers, change, damage, divergence, influence, macs
 from tests.plugins.nadoo_pruning.small import context_with, images, norm_tensors, outputs
 
 
@@ -117,7 +118,9 @@ def test_what_could_be_reached_is_told() -> None:
 
 
 def test_only_selected_layers_go() -> None:
-    result = RemoveLayers(count=1, blocks="residual", where="block2.*").run(tower(0, 0, 1), context_with())
+    result = RemoveLayers(count=1, blocks="residual", where=Selector(name=("block2.*",))).run(
+        tower(0, 0, 1), context_with()
+    )
     assert "block2.conv1" not in result.graph
 
 
@@ -126,6 +129,118 @@ def test_an_end_and_data_are_wanted() -> None:
         RemoveLayers()
     with pytest.raises(PassError, match="needs calibration data to judge blocks"):
         RemoveLayers(count=1).run(tower(1), context_with({}))
+
+
+# --- not nearly the whole network ---
+
+
+def levels() -> ModelGraph:
+    """A network that goes down and up again and joins both ways at the top: eight layers, five below the top."""
+    torch.manual_seed(0)
+    graph = ModelGraph("levels")
+    same: dict[str, Any] = {"padding": (1, 1)}
+
+    def layer(value: Value, name: str, outputs: int, **attributes: Any) -> Value:
+        kernel = 3 if attributes else 1
+        shape = (outputs, int(str(graph.type(value).shape[1])), kernel, kernel)
+        weight = torch.randn(shape) / shape[1]
+        return graph.add("relu", [graph.add("conv2d", [value], name=name, tensors={"weight": weight}, **attributes)])
+
+    top = layer(graph.add_input("x", ("N", 3, 6, 6)), "top", 6, **same)
+    h = layer(graph.add("max_pool2d", [top], kernel_size=(2, 2), stride=(2, 2)), "down", 8, **same)
+    h = layer(layer(h, "deep1", 10, **same), "deep2", 8, **same)
+    weight = torch.randn(8, 6, 2, 2) / 8
+    h = graph.add("conv_transpose2d", [h], name="up", tensors={"weight": weight}, stride=(2, 2))
+    h = layer(graph.add("cat", [top, layer(h, "back", 6)], dim=1), "join", 6, **same)
+    graph.set_outputs([layer(h, "out", 2)])
+    return graph
+
+
+def candidates(graph: ModelGraph, **options: Any) -> list[str]:
+    """The names of the blocks that may go."""
+    step = RemoveLayers(count=1, **options)
+    return [item.name for item in step.candidates(graph, step.largest * 8)]
+
+
+def test_a_block_of_more_than_half_of_the_layers_is_no_candidate() -> None:
+    graph = levels()
+    assert {"down … up", "down … join"} <= {item.name for item in find_blocks(graph)}
+    assert candidates(graph) == ["deep1 … deep2", "down … up", "back"]
+    assert "down … join" in candidates(graph, largest=0.8)
+    (row,) = RemoveLayers(count=1, criterion="influence").run(graph, context_with()).record.tables["removed"]
+    assert row["removed"] in candidates(graph)
+
+
+def test_half_is_half_of_the_network_that_the_step_was_given() -> None:
+    result = RemoveLayers(count=2).run(tower(1, 1), context_with())
+    assert len(result.record.tables["removed"]) == 2
+
+
+def around(*sizes: float) -> ModelGraph:
+    """Residual blocks, and an addition that skips all of them."""
+    graph = tower(*sizes)
+    whole = graph.add("add", [Value(f"block{len(sizes) - 1}.sum"), Value("stem")], name="whole")
+    graph.rewire(graph["mean"], 0, whole)
+    return graph
+
+
+def test_what_an_addition_skips_may_be_larger_unless_smaller_ones_lie_inside() -> None:
+    def of(graph: ModelGraph) -> list[Block]:
+        return RemoveLayers(count=1, blocks="residual").candidates(graph, 2)
+
+    assert [item.end.node for item in of(around(1, 1, 1))] == ["block0.sum", "block1.sum", "block2.sum"]
+    assert "sum" in {item.end.node for item in RemoveLayers(count=1, projected=True).candidates(narrowing(), 2)}
+
+
+def test_where_no_block_is_left_the_options_that_find_more_are_told() -> None:
+    with pytest.raises(PassError, match=r'no block is left.* blocks = "all", projected = true, largest above 0\.5'):
+        RemoveLayers(count=1, blocks="residual").run(levels(), context_with())
+    with pytest.raises(NoChangeError, match=r"could remove 0 blocks.*the next removal does damage"):
+        RemoveLayers(max_damage=1e-12).run(levels(), context_with())
+
+
+# --- what is judged ---
+
+
+def test_a_model_of_several_inputs_is_told_apart_from_data_that_is_missing() -> None:
+    graph = tower(1)
+    graph.add_input("other", ("N", 3))
+    with pytest.raises(PassError, match="the inputs x, other, and there is calibration data for models of one only"):
+        RemoveLayers(count=1).run(graph, context_with())
+
+
+def test_results_that_are_no_numbers_cannot_be_judged() -> None:
+    graph = tower(1, 1)
+    graph.set_tensor("head.weight", graph.tensor("head.weight") * float("nan"))
+    with pytest.raises(PassError, match="output 0 of the model is NaN or infinite for calibration data"):
+        RemoveLayers(count=1).run(graph, context_with())
+
+
+def test_a_removal_that_leaves_no_numbers_is_none() -> None:
+    graph = ModelGraph("root")
+    h = graph.add("relu", [graph.add_input("x", ("N", 4))], name="start")
+    h = graph.add("linear", [h], name="safe", tensors={"weight": torch.eye(4), "bias": torch.ones(4)})
+    h = graph.add("linear", [graph.add("log", [h])], name="strong", tensors={"weight": torch.randn(4, 4) * 9})
+    graph.set_outputs([graph.add("linear", [graph.add("tanh", [h])], name="head", tensors={"weight": torch.eye(4)})])
+    data = Examples(torch.randn(32, 4), torch.zeros(32, dtype=torch.int64))
+    names = [item.nodes for item in find_blocks(graph)]
+    assert ("safe",) in names
+    judged = RemoveLayers(count=1, where=Selector(name=("safe",)))
+    with pytest.raises(PassError, match="no block is left"):
+        judged.run(graph, context_with({"calibration": data}))
+
+
+def test_numbers_are_no_classes() -> None:
+    one, other = torch.randn(5, 3), torch.full((5, 3), 2.0)
+    assert damage((one,), (one + other,)) < 1e-9
+    assert damage((one,), (one + other,), classes=False) == pytest.approx(20 * 3 / float(one.square().sum()), rel=1e-5)
+    graph, data = tower(1, 1), images()
+    numbers = Examples(data.inputs, torch.randn(len(data), 4))
+    found = [
+        RemoveLayers(count=1).run(graph, context_with({"calibration": item})).record.tables["removed"][0]["damage"]
+        for item in (data, numbers)
+    ]
+    assert found[0] != found[1]
 
 
 # --- projections ------------------------------------------------------------------------------------------------------
