@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nadoo_core.errors import ContextError
+from nadoo_core.errors import ContextError, CoreCode, PassError, Problem
 from nadoo_core.importance import spread
 from nadoo_core.passes import Context
 
@@ -24,7 +24,19 @@ def calibration_examples(graph: "ModelGraph", context: Context, most: int) -> "E
     size = batch_size(graph)
     if len(found) < (size or 1):
         return None
-    return in_precision(graph, spread(found, size or examples_that_fit(graph, most)))
+    return in_precision(graph, refuse_not_finite(spread(found, size or examples_that_fit(graph, most))))
+
+
+def refuse_not_finite(examples: "Examples") -> "Examples":
+    """The examples, of which none may hold what is no number: everything that is measured with it would be none."""
+    import torch
+
+    values = examples.inputs
+    bad = int((~torch.isfinite(values)).sum()) if values.is_floating_point() else 0
+    if not bad:
+        return examples
+    message = f"hold {bad} numbers that are NaN or infinite; mend the data, or leave those examples out"
+    raise PassError(Problem(CoreCode.DATA, "calibration examples", message))
 
 
 def missing_calibration(graph: "ModelGraph", context: Context) -> str:

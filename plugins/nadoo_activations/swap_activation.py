@@ -9,7 +9,7 @@ from attrs import frozen
 from nadoo_activations.blending import Blend, Blending, Course, blended
 from nadoo_activations.catalogue import CURVES, ONE, op_named
 from nadoo_activations.rescaling import fold_factor, least_squares_factor
-from nadoo_core.calibrating.data import calibration_examples
+from nadoo_core.calibrating.data import calibration_examples, missing_calibration
 from nadoo_core.data.examples import Examples
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.evaluation.activity import Activity, measure_activity
@@ -18,6 +18,7 @@ from nadoo_core.options import Share, option
 from nadoo_core.passes import CALIBRATED, Context, Effect, Pass, Property, Selector, Unbounded
 from nadoo_core.training.options import TrainingChoices
 from nadoo_core.training.within import train_within
+from nadoo_graphs.errors import GraphError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Attribute, Node
 from nadoo_graphs.ops import Op
@@ -115,10 +116,18 @@ class SwapActivation(Pass):
         tensors: dict[str, torch.Tensor] = {}
         if row.name == "prelu":
             tensors["weight"] = torch.full((1,), LEARNED_SLOPE, dtype=getattr(torch, node.type.dtype))
-        graph.replace(node, row.name, tensors=tensors, **attributes)
+        try:
+            graph.replace(node, row.name, tensors=tensors, **attributes)
+        except GraphError as error:
+            told = [f"{item.where}: {item.message}" for item in error.problems]
+            raise self.unfit(name, "; ".join(told)) from error
         if graph[name].type != node.type:
-            message = f"{self.new!r} makes {graph[name].type} of what was {node.type} at {name!r}; choose an activation"
-            raise PassError(Problem(CoreCode.PASS, "swap-activation", message))
+            raise self.unfit(name, f"it makes {graph[name].type} of what was {node.type}")
+
+    def unfit(self, name: str, reason: str) -> PassError:
+        """The error of an operator that is none for a place."""
+        message = f"{self.new!r} cannot take the place of {name!r}: {reason}; choose an activation, or other options"
+        return PassError(Problem(CoreCode.PASS, self.name, message))
 
     # --- the ways to swap; each gives the accuracies that it saw ---
 
@@ -179,7 +188,7 @@ class SwapActivation(Pass):
     def factors(self, graph: ModelGraph, names: list[str], row: Op, data: Examples | None, context: Context) -> Factors:
         """γ of each activation, from what goes into it in the model as it is."""
         if data is None:
-            message = "rescale = 'ls' needs calibration data; give `calibration` in [data], or leave it out"
+            message = f"rescale = 'ls' needs calibration data; {missing_calibration(graph, context)}; or leave it out"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
         found: dict[str, float | None] = {}
         for name in names:

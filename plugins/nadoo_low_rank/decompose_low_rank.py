@@ -7,7 +7,7 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from nadoo_core.calibrating.data import calibration_examples
+from nadoo_core.calibrating.data import calibration_examples, missing_calibration
 from nadoo_core.data.examples import Examples
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.importance import CALIBRATION_EXAMPLES
@@ -71,6 +71,8 @@ class DecomposeLowRank(Pass):
     def apply(self, graph: ModelGraph, context: Context) -> None:
         """Look at every layer, choose what becomes of each, and put the chains in their places."""
         nodes = self.usable(graph, context)
+        if not nodes:
+            return
         data = self.data(graph, context)
         seen: Mapping[str, Observed] = {} if data is None else observe(graph, nodes, data, context.generator("observe"))
         layers = [self.options(graph, node, seen.get(node.name), context) for node in nodes]
@@ -106,7 +108,7 @@ class DecomposeLowRank(Pass):
             return None
         found = calibration_examples(graph, context, self.examples)
         if found is None and self.aware:
-            message = "aware is true and there is no calibration data; give `calibration` in [data], or leave it out"
+            message = f"aware is true without calibration data; {missing_calibration(graph, context)}; or leave it out"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
         return found
 

@@ -111,8 +111,8 @@ class Budget(Rule):
         least = fixed + sum(min(getattr(item, self.cost) for item in items) for items in every)
         name = "parameters" if self.cost == "numbers" else "macs"
         message = (
-            f"{name} = {self.share:g} cannot be reached: with rank 1 everywhere {least / whole:.3g} of {whole:,} are "
-            "left; choose a larger share or more layers"
+            f"{name} = {self.share:g} cannot be reached: with rank 1 everywhere {least:,} of {whole:,} are left, which "
+            f"is a share of {least / whole:.3g}; choose a larger share or more layers"
         )
         raise PassError(Problem(CoreCode.PASS, f"step {self.step!r}", message))
 

@@ -42,7 +42,7 @@ def choose_units(channels: ChannelMap, scores: Scores, free: Mask, target: Targe
     least = without(kept_all, portions)
     reached = target.measure(least)
     if not target.allows(reached):
-        raise unreachable(target, whole, reached, where)
+        raise unreachable(target, whole, reached, manner, where)
     low, high = 0, len(portions)
     while low < high:
         middle = (low + high) // 2
@@ -113,11 +113,12 @@ def filled_up(kept: Mask, gone: list[Portion], target: Target) -> Mask:
     return kept
 
 
-def unreachable(target: Target, whole: float, reached: float, where: str) -> PassError:
+def unreachable(target: Target, whole: float, reached: float, manner: Manner, where: str) -> PassError:
     """The error of a target that is out of reach, with what could be reached."""
+    options = "min_channels or multiple" if manner.multiple > 1 else "min_channels"
     message = (
         f"asks for {target.kind} of at most {target.text(target.limit)}; from {target.text(whole)} the selected layers "
         f"can come down to {target.text(reached)} with the channels that must stay; raise the target to that, select "
-        "more layers, or lower min_channels"
+        f"more layers, or lower {options}"
     )
     return PassError(Problem(CoreCode.PASS, where, message))

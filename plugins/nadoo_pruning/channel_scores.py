@@ -1,17 +1,17 @@
 """From the opinions of an importance to one score a unit, comparable within a layer and over layers."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nadoo_core.errors import CoreCode, PassError, Problem
+from nadoo_core.errors import CoreCode, NadooError, PassError, Problem
 from nadoo_core.importance import Importance, Opinion, Scoring
 from nadoo_core.options import did_you_mean
 from nadoo_core.passes import Context
 from nadoo_graphs.channels import ChannelMap
-from nadoo_graphs.errors import Code, NonFiniteError
+from nadoo_graphs.errors import Code, GraphError, NonFiniteError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_pruning.importances.activity import activity, nonzero_share
 from nadoo_pruning.importances.loss import loss
@@ -45,15 +45,13 @@ def importance_of(name: str, context: Context) -> Importance:
     return found
 
 
-def unit_scores(importance: Importance, scoring: Scoring, reduction: Reduction) -> Scores:
+def unit_scores(name: str, importance: Importance, scoring: Scoring, reduction: Reduction) -> Scores:
     """One score for each unit; NaN where nobody has an opinion."""
     refuse_not_finite(scoring.graph, scoring.channels)
-    opinions = importance(scoring)
     total = len(scoring.channels)
-    pairs = [(one.units[one.units >= 0], np.asarray(one.scores, np.float64)[one.units >= 0]) for one in opinions]
+    pairs = [checked(name, one, scoring) for one in opinions_of(name, importance, scoring)]
     units = np.concatenate([pair[0] for pair in pairs]) if pairs else np.empty(0, np.int64)
     values = np.concatenate([pair[1] for pair in pairs]) if pairs else np.empty(0)
-    refuse_bad_opinions(scoring.context, opinions, values)
     found = REDUCTIONS[reduction](units, values, total)
     found[np.bincount(units, minlength=total) == 0] = np.nan
     return found
@@ -128,7 +126,8 @@ def refuse_not_finite(graph: ModelGraph, channels: ChannelMap) -> None:
     import torch
 
     problems: list[Problem] = []
-    for name in dict.fromkeys(axis.tensor for axis in channels.axes):
+    parameters = [name for name, record in graph.tensors.items() if record.role == "parameter"]
+    for name in dict.fromkeys([*(axis.tensor for axis in channels.axes), *parameters]):
         bad = int((~torch.isfinite(graph.tensor(name))).sum())
         if bad:
             message = f"holds {bad} values that are NaN or infinite; mend the model before pruning it"
@@ -137,8 +136,32 @@ def refuse_not_finite(graph: ModelGraph, channels: ChannelMap) -> None:
         raise NonFiniteError(problems)
 
 
-def refuse_bad_opinions(context: Context, opinions: Sequence[Opinion], values: Scores) -> None:
-    """An importance gives a finite number for every position that it speaks of."""
-    if any(len(one.units) != len(one.scores) for one in opinions) or not np.isfinite(values).all():
-        message = "the importance gave scores that are not finite, or not one a position; choose another, or mend it"
-        raise PassError(Problem(CoreCode.PLUGIN, f"step {context.step!r}", message))
+def opinions_of(name: str, importance: Importance, scoring: Scoring) -> list[Any]:
+    """What an importance says; one that raises is named, because it may come from anybody."""
+    try:
+        return list(importance(scoring))
+    except (NadooError, GraphError):
+        raise
+    except Exception as error:
+        message = f"importance {name!r} raised {type(error).__name__}: {error}; choose another, or mend it"
+        raise PassError(Problem(CoreCode.PLUGIN, f"step {scoring.context.step!r}", message)) from error
+
+
+def checked(name: str, opinion: Any, scoring: Scoring) -> tuple[NDArray[np.int64], Scores]:
+    """Units and scores of one opinion: a finite number for each position that is of a unit."""
+    total, found = len(scoring.channels), "no Opinion"
+    if isinstance(opinion, Opinion):
+        units, scores = np.asarray(opinion.units), np.asarray(opinion.scores, np.float64)
+        if not np.issubdtype(units.dtype, np.integer) or units.ndim != 1 or units.shape != scores.shape:
+            found = f"units of {units.dtype}{list(units.shape)} with {scores.dtype}{list(scores.shape)} scores"
+        elif len(units) and not -1 <= units.min() <= units.max() < total:
+            found = f"the unit {units.max() if units.max() >= total else units.min()}"
+        elif np.isfinite(scores[units >= 0]).all():
+            return units[units >= 0].astype(np.int64), scores[units >= 0]
+        else:
+            found = "scores that are not finite"
+    message = (
+        f"importance {name!r} gave {found}; it gives an Opinion an axis, with a unit below {total:,} or -1 and "
+        "a finite score a position; choose another, or mend it"
+    )
+    raise PassError(Problem(CoreCode.PLUGIN, f"step {scoring.context.step!r}", message))

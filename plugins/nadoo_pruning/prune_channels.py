@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from attrs import frozen
 
-from nadoo_core.calibrating.data import calibration_examples
+from nadoo_core.calibrating.data import calibration_examples, missing_calibration
 from nadoo_core.errors import CoreCode, NoChangeError, PassError, Problem
 from nadoo_core.importance import CALIBRATION_EXAMPLES, Scoring
 from nadoo_core.options import Bytes, Seconds, Share, option
@@ -119,7 +119,10 @@ class PruneChannels(Pass):
     def prune_once(self, graph: ModelGraph, context: Context, base: float, progress: float) -> None:
         """One round: judge, choose, remove, refit, heal."""
         channels = analyse_channels(graph, self.heads)
-        free = free_units(graph, channels, self.where, context if progress == 1 else context.silent())
+        told = context if progress == 1 else context.silent()
+        free = free_units(graph, channels, self.where, told)
+        if not free.any() and not context.allow_no_change:
+            raise none_free(told)
         kept = self.chosen(graph, channels, free, context, (base, progress))
         if kept.all():
             return
@@ -143,7 +146,9 @@ class PruneChannels(Pass):
         by_loss = name == "loss"
         scores = np.full(len(channels), np.nan)
         if free.any():
-            scores = unit_scores(importance_of(name, context), scoring, self.reduce)
+            scores = unit_scores(name, importance_of(name, context), scoring, self.reduce)
+            if np.isnan(scores[free]).all() and not context.allow_no_change:
+                raise none_judged(name, context)
         scores = normalized(scores, channels, self.normalize or ("none" if by_loss else "mean"))
         per_cost = by_loss if self.per_cost is None else self.per_cost
         manner = Manner(self.scope, self.multiple, self.min_channels, per_cost and self.scope == "global")
@@ -154,7 +159,8 @@ class PruneChannels(Pass):
         data = calibration_examples(refit.before, context, self.examples)
         wanted = self.refit or self.norms not in {None, "keep"}
         if data is None and wanted:
-            message = "refit and norms need calibration data; give `calibration` in [data], or leave both out"
+            why = missing_calibration(refit.before, context)
+            message = f"refit and norms need calibration data; {why}; or leave both out"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
         if data is not None:
             refit.run(data.inputs, weights=self.refit is not False, norms=self.norms or "match")
@@ -169,6 +175,21 @@ class PruneChannels(Pass):
             "channels are work, or set the target in macs"
         )
         raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
+
+
+def none_free(context: Context) -> PassError:
+    """The error of a selection of which no channel may go, with the reasons."""
+    reasons = "; ".join(f"{item.node}: {item.reason}" for item in context.notes.refused)
+    message = f"no channel of the selected layers may go: {reasons or 'they make none'}; select other layers"
+    return PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
+
+
+def none_judged(name: str, context: Context) -> PassError:
+    """The error of an importance that says nothing of the channels in question."""
+    message = (
+        f"importance {name!r} says nothing of the channels that the selected layers make; choose another, such as 'l2'"
+    )
+    return PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
 
 
 def tell(graph: ModelGraph, context: Context, before: "dict[str, tuple[int, ...]]") -> None:

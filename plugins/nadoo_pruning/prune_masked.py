@@ -17,6 +17,7 @@ from nadoo_core.training.within import train_within
 from nadoo_graphs.channels import analyse_channels, remove_channels
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
+from nadoo_pruning.prune_channels import tell
 from nadoo_pruning.remove_layers import macs
 
 LAYERS = ("linear", "conv1d", "conv2d", "conv3d")
@@ -62,7 +63,7 @@ class PruneMasked(Pass):
 
     def apply(self, graph: ModelGraph, context: Context) -> None:
         """Insert factors, learn them, remove channels, and take the factors out."""
-        before = macs(graph)
+        before, widths = macs(graph), {name: tuple(record.value.shape) for name, record in graph.tensors.items()}
         masks = self.insert(graph, context)
         if not masks:
             return
@@ -73,6 +74,7 @@ class PruneMasked(Pass):
         if macs(graph) >= before:
             message = f"removed channels, but the model has its {before:,} multiply-accumulates as before"
             raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", f"{message}; select other values"))
+        tell(graph, context, widths)
         if self.heal is not None:
             train_within(graph, self.heal, context)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from attrs import frozen
 
-from nadoo_core.calibrating.data import calibration_examples
+from nadoo_core.calibrating.data import calibration_examples, missing_calibration
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.formulas.gradual_pruning import CubicSparsity
 from nadoo_core.formulas.storage import bitmap_bits, group_bits
@@ -66,7 +66,9 @@ class PruneWeights(Pass):
     normalize: Pooling = option(default="none", help="global only: the scale on which layers are compared")
     block: tuple[int, int] = option(default=(1, 1), minimum=1, help="outputs × inputs that go together")
     examples: int = option(default=CALIBRATION_EXAMPLES, minimum=1, help="calibration examples to use at most")
-    allow_dead_layer: bool = option(default=False, help="whether a layer may lose its last weight")
+    allow_dead_layer: bool = option(
+        default=False, help="whether a layer may lose its last weight; else its largest stays"
+    )
     rounds: int = option(default=1, minimum=1, maximum=1000, help="steps of a cubic schedule towards the share")
     heal: TrainingChoices | None = option(default=None, help="training after each round, zeros held")
 
@@ -124,10 +126,11 @@ class PruneWeights(Pass):
             return {}
         data = calibration_examples(graph, context, self.examples)
         if data is None:
-            message = "importance 'taylor' needs labelled calibration data; give `calibration` in [data]"
+            why = missing_calibration(graph, context)
+            message = f"importance 'taylor' needs labelled calibration data; {why}"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
         found = {name: torch.zeros_like(graph.tensor(name), dtype=torch.float64) for name in names}
-        for products in weight_products(graph, labelled(data, context.step), names):
+        for products in weight_products(graph, labelled(data, context.step, "magnitude"), names):
             for name, product in products.items():
                 found[name] += product.abs()
         return found
@@ -184,8 +187,11 @@ class PruneWeights(Pass):
         if left < was or context.allow_no_change:
             return
         total = sum(int(np.prod(item.shape)) for item in weights)
+        reasons = "; ".join(f"{item.node}: {item.reason}" for item in context.notes.refused)
+        refused = f"; it refused {reasons}" if reasons else ""
         message = (
-            f"leaves {left:,} of {total:,} weights non-zero, as many as before; prune more, or select other layers"
+            f"leaves {left:,} of {total:,} weights non-zero, as many as before{refused}; prune more, or select other "
+            "layers"
         )
         raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
 

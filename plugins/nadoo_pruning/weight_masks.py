@@ -51,8 +51,9 @@ class Prunable:
 
 
 def by_layer(scores: Mapping[str, Scores], share: float, *, dead: bool) -> dict[str, Keep]:
-    """The same share of every layer goes."""
-    return {name: keep_mask(item, share, allow_dead_layer=dead) for name, item in scores.items()}
+    """The same share of every layer goes; unless allowed, each keeps its largest."""
+    found = {name: keep_mask(item, share, allow_dead_layer=dead) for name, item in scores.items()}
+    return found if dead else {name: with_largest(keep, scores[name]) for name, keep in found.items()}
 
 
 def over_all(scores: Mapping[str, Scores], share: float, pooling: Pooling, *, dead: bool) -> dict[str, Keep]:
@@ -63,7 +64,20 @@ def over_all(scores: Mapping[str, Scores], share: float, pooling: Pooling, *, de
     flat = np.concatenate([item.ravel() for item in pooled.values()])
     keep = keep_mask(np.minimum(flat, np.finfo(np.float64).max), share, allow_dead_layer=dead)
     parts = np.split(keep, np.cumsum([item.size for item in pooled.values()])[:-1])
-    return {name: part.reshape(scores[name].shape) for name, part in zip(scores, parts, strict=True)}
+    found = {name: part.reshape(scores[name].shape) for name, part in zip(scores, parts, strict=True)}
+    return found if dead else {name: with_largest(part, scores[name]) for name, part in found.items()}
+
+
+def with_largest(keep: Keep, scores: Scores) -> Keep:
+    """A mask that keeps the largest score where it kept nothing: a share may leave less than one of a small layer.
+
+    Law: a mask that keeps anything is unchanged.
+    """
+    if keep.any() or not keep.size:
+        return keep
+    found = keep.copy()
+    found.ravel()[int(scores.argmax())] = True
+    return found
 
 
 def spared(scores: Scores) -> Scores:

@@ -29,11 +29,11 @@ def taylor(scoring: Scoring) -> Sequence[Opinion]:
     return [Opinion(axis.units, total.numpy()) for axis, total in zip(axes, totals, strict=True)]
 
 
-def labelled(examples: Examples, step: str) -> Examples:
+def labelled(examples: Examples, step: str, other: str = "loss") -> Examples:
     """The examples, which need labels."""
     if examples.labelled:
         return examples
-    message = "'taylor' needs labelled calibration data; choose another importance, such as 'loss'"
+    message = f"'taylor' needs labelled calibration data; choose another importance, such as {other!r}"
     raise PassError(Problem(CoreCode.DATA, f"step {step!r}", message))
 
 
@@ -49,6 +49,20 @@ def weight_products(graph: ModelGraph, examples: Examples, names: Collection[str
         module.zero_grad()
         labels = batch.targets
         if labels is not None:
-            cross_entropy(flat(module(batch.inputs))[0], labels).mean().backward()
+            outputs = flat(module(batch.inputs))[0]
+            refuse_unfit(outputs, labels)
+            cross_entropy(outputs, labels).mean().backward()
         found = ((name, weight) for name, weight in weights.items() if name in names)
         yield {name: (each.detach() * each.grad).double() for name, each in found if each.grad is not None}
+
+
+def refuse_unfit(outputs: Tensor, labels: Tensor) -> None:
+    """Labels are classes of the model: one number for each, an example a row."""
+    shape, most = list(outputs.shape), int(labels.max())
+    if outputs.ndim == len(("examples", "classes")) and int(labels.min()) >= 0 and most < shape[1]:
+        return
+    message = (
+        f"have labels from {int(labels.min())} to {most}, and the model gives {shape}, not a number for each of these "
+        "classes; mend the data, or choose another importance"
+    )
+    raise PassError(Problem(CoreCode.DATA, "calibration examples", message))

@@ -194,6 +194,22 @@ def test_what_is_no_activation_cannot_be_one() -> None:
         SwapActivation(new="linear").run(network(), context())
 
 
+def test_an_operator_that_does_not_fit_a_place_is_told_with_the_place() -> None:
+    with pytest.raises(PassError, match=r"'glu' cannot take the place of 'curve0': node 'fc1'.*choose an activation"):
+        SwapActivation(old="gelu", new="glu").run(network(), context())
+    with pytest.raises(
+        PassError, match=r"'shifted_relu' cannot take the place of 'curve0': .*give a finite number of at"
+    ):
+        SwapActivation(old="gelu", new="shifted_relu", options={"c": -1}).run(network(), context())
+
+
+def test_a_factor_of_a_model_of_two_inputs_is_refused_with_the_inputs() -> None:
+    graph = network()
+    graph.add_input("y", ("N", 3))
+    with pytest.raises(PassError, match="rescale = 'ls' needs calibration data; the model has the inputs x, y"):
+        SwapActivation(new="relu", rescale="ls").run(graph, context())
+
+
 def test_an_activation_that_is_not_there_is_an_error_that_says_what_is() -> None:
     with pytest.raises(PassError, match=r"finds no 'tanh' among the selected nodes; the graph has gelu"):
         SwapActivation(old="tanh", new="relu").run(network(), context())

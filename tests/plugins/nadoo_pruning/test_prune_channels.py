@@ -239,6 +239,59 @@ def test_scores_that_are_no_numbers_are_refused() -> None:
         )
 
 
+def no_list(scoring: Scoring) -> Any:
+    return None
+
+
+def bare_units(scoring: Scoring) -> Any:
+    return [axis.units for axis in scoring.made()]
+
+
+def other_units(scoring: Scoring) -> list[Opinion]:
+    return [Opinion(axis.units + 1000, np.ones(len(axis.units))) for axis in scoring.made()]
+
+
+def fractions(scoring: Scoring) -> list[Opinion]:
+    units: Any = np.array([0.5])
+    return [Opinion(units, np.ones(1))]
+
+
+def too_few(scoring: Scoring) -> list[Opinion]:
+    return [Opinion(axis.units, np.ones(1)) for axis in scoring.made()]
+
+
+def raising(scoring: Scoring) -> list[Opinion]:
+    message = "mine"
+    raise KeyError(message)
+
+
+@pytest.mark.parametrize(
+    ("importance", "message"),
+    [
+        (no_list, "importance 'broken' raised TypeError"),
+        (raising, "importance 'broken' raised KeyError: 'mine'; choose another, or mend it"),
+        (bare_units, "importance 'broken' gave no Opinion; it gives an Opinion an axis"),
+        (other_units, r"importance 'broken' gave the unit 10\d\d; .* a unit below 20 or -1"),
+        (fractions, r"gave units of float64\[1\] with float64\[1\] scores"),
+        (too_few, r"gave units of int64\[8\] with float64\[1\] scores"),
+        (lambda scoring: [], "importance 'broken' says nothing of the channels that the selected layers make"),
+    ],
+)
+def test_what_an_importance_of_a_stranger_does_wrong_is_told_of_it(importance: Any, message: str) -> None:
+    context = context_with({}, load=lambda kind, name: importance)
+    with pytest.raises(PassError, match=message):
+        PruneChannels(macs=0.5, importance="broken").run(residual_network(), context)
+
+
+def test_an_opinion_may_be_lists() -> None:
+    def plain(scoring: Scoring) -> list[Any]:
+        return [Opinion(axis.units.tolist(), list(range(len(axis.units)))) for axis in scoring.made()]  # type: ignore[arg-type]
+
+    context = context_with({}, load=lambda kind, name: plain)
+    result = PruneChannels(macs=0.5, importance="plain").run(residual_network(), context)
+    assert share(residual_network(), result.graph, "macs") <= 0.5
+
+
 def test_the_reference_rows_have_the_scores_of_the_specification() -> None:
     graph = ModelGraph("rows")
     weight = torch.tensor([[1.0, -1.0, 0.5], [0.1, 0.2, -0.1], [2.0, 0.0, 0.0]])
@@ -274,6 +327,48 @@ def test_weights_that_are_not_numbers_are_named() -> None:
     graph.set_tensor("wide.weight", value)
     with pytest.raises((PassError, NonFiniteError), match=r"tensor 'wide.weight'.*holds 2 values that are NaN"):
         PruneChannels(macs=0.5).run(graph, context_with({}))
+
+
+def test_parameters_that_no_channel_has_are_numbers_too() -> None:
+    graph = residual_network()
+    graph.set_tensor("head.bias", torch.tensor([0.0, 1.0, torch.inf, 2.0]))
+    with pytest.raises(
+        (PassError, NonFiniteError), match=r"tensor 'head.bias'.*holds 1 values that are NaN or infinite"
+    ):
+        PruneChannels(macs=0.5).run(graph, context_with())
+
+
+def test_examples_that_are_no_numbers_are_named() -> None:
+    inputs = images().inputs.clone()
+    inputs[3, 0, 0, 0] = torch.nan
+    for importance in ("auto", "activity"):
+        with pytest.raises(
+            PassError, match="calibration examples: hold 1 numbers that are NaN or infinite; mend the data"
+        ):
+            PruneChannels(macs=0.5, importance=importance).run(
+                residual_network(), context_with({"calibration": Examples(inputs, images().targets)})
+            )
+
+
+@pytest.mark.parametrize("importance", ["loss", "taylor", "activity"])
+def test_an_importance_that_needs_data_says_that_it_is_for_one_input(importance: str) -> None:
+    graph = residual_network()
+    graph.add_input("other", ("N", 3))
+    with pytest.raises(
+        PassError, match="the model has the inputs x, other, and there is calibration data for models of one"
+    ):
+        PruneChannels(macs=0.5, importance=importance).run(graph, context_with())
+
+
+def test_a_selection_of_which_nothing_may_go_says_why() -> None:
+    with pytest.raises(
+        PassError, match="no channel of the selected layers may go: narrow: it shares its channels with 'stem'"
+    ):
+        PruneChannels(macs=0.5, where="narrow").run(residual_network(), context_with({}))
+    with pytest.raises(PassError, match="may go: head: its channels stay: 'output'"):
+        PruneChannels(macs=0.5, where="head", rounds=2).run(residual_network(), context_with({}))
+    with pytest.raises(PassError, match="lower min_channels or multiple"):
+        PruneChannels(macs=0.5, multiple=16).run(residual_network(), context_with({}))
 
 
 def test_refitting_without_data_is_refused_where_it_was_asked_for() -> None:

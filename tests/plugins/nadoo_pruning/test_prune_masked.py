@@ -44,6 +44,13 @@ def pruned(graph: ModelGraph, factors: list[float], where: Any = FLATTEN, **opti
     return PruneMasked(where=where, **options).run(graph, context_with({}, train=learner(factors))).graph
 
 
+def test_the_record_has_a_line_for_every_weight_that_became_smaller() -> None:
+    graph = perceptron()
+    step = PruneMasked(where=FLATTEN, remove=2)
+    rows = step.run(graph, context_with({}, train=learner([0.9, 0.1, 0.8, 0.05, 0.7, 0.6]))).record.tables["channels"]
+    assert {row["tensor"]: (row["before"][0], row["after"][0]) for row in rows}["conv.weight"] == (6, 4)
+
+
 def test_the_smallest_go_whatever_their_sign_and_the_factors_disappear() -> None:
     graph = perceptron()
     result = pruned(graph, [-0.9, 0.1, 0.8, -0.05, 0.7, 0.6], remove=2)

@@ -13,6 +13,7 @@ from nadoo_core.formulas.sparsity import prune_count
 from nadoo_core.passes import PRUNED_WEIGHTS, Context, Selector
 from nadoo_core.training.options import TrainingChoices
 from nadoo_graphs.graph import ModelGraph
+from nadoo_graphs.values import Value
 from nadoo_pruning.healing import HoldZeros
 from nadoo_pruning.prune_weights import PruneWeights
 from tests.plugins.nadoo_pruning.small import context_with, images, residual_network
@@ -62,7 +63,7 @@ def test_taylor_needs_labelled_calibration_data() -> None:
     step = PruneWeights(share=0.5, importance="taylor")
     with pytest.raises(PassError, match="'taylor' needs labelled calibration data; give `calibration`"):
         step.run(residual_network(), context_with({}))
-    with pytest.raises(PassError, match="'taylor' needs labelled calibration data; choose another importance"):
+    with pytest.raises(PassError, match=r"'taylor' needs labelled calibration data; .* such as 'magnitude'"):
         step.run(residual_network(), context_with({"calibration": Examples(images().inputs)}))
 
 
@@ -121,6 +122,19 @@ def test_the_share_of_all_weights_goes_and_no_layer_dies(normalize: Any) -> None
     total = sum(graph.tensor(name).numel() for name in names)
     assert sum(zeros(result, name) for name in names) == prune_count(total, 0.9)
     assert all(bool(result.tensor(name).any()) for name in names)
+
+
+@pytest.mark.parametrize(
+    "options", [{"share": 0.98}, {"share": 0.999, "scope": "global"}, {"share": 0.9, "block": (2, 2)}]
+)
+def test_a_layer_keeps_its_largest_weight_where_the_share_leaves_less_than_one(options: dict[str, Any]) -> None:
+    graph = layer([[0.1, 0.2], [0.4, 0.3]])
+    graph.set_outputs([graph.add("linear", [Value("relu")], name="head", tensors={"weight": torch.ones(60, 2)})])
+    result = pruned(graph, **options)
+    assert float(result.tensor("fc.weight").max()) == pytest.approx(0.4)
+    assert zeros(result) == (3 if "block" not in options else 0)
+    dead = pruned(graph, allow_dead_layer=True, **options)
+    assert zeros(dead) == 4
 
 
 def test_a_threshold_is_a_share_of_the_layers_largest() -> None:
@@ -201,6 +215,22 @@ def test_weights_that_were_zero_already_are_not_what_was_asked_for() -> None:
     graph = pruned(layer(torch.randn(4, 8).tolist()), share=0.5)
     with pytest.raises(PassError, match="leaves 16 of 32 weights non-zero, as many as before"):
         PruneWeights(share=0.4).run(graph, Context.standalone())
+
+
+def test_where_nothing_was_pruned_the_reasons_are_told() -> None:
+    with pytest.raises(
+        PassError, match=r"as before; it refused fc: its 2 inputs do not divide into groups of 3; prune"
+    ):
+        PruneWeights(pattern="1:3").run(layer([[1.0, 2.0]]), Context())
+
+
+@pytest.mark.parametrize("labels", [torch.full((32,), 7), torch.full((32,), -1)])
+def test_labels_that_are_no_classes_of_the_model_are_told(labels: torch.Tensor) -> None:
+    context = context_with({"calibration": Examples(images().inputs, labels)})
+    with pytest.raises(
+        PassError, match=r"calibration examples: have labels from -?\d to -?\d, and the model gives \[32, 4\]"
+    ):
+        PruneWeights(share=0.5, importance="taylor").run(residual_network(), context)
 
 
 def test_nan_is_named() -> None:

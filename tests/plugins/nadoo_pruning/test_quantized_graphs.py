@@ -117,6 +117,6 @@ def test_what_a_channel_costs_is_counted_from_the_code_of_zero() -> None:
     dead = group.units[[1, 4]]
     mask_channels(graph, channels, dead)
     scoring = Scoring(graph, channels, context(inputs))
-    scores = unit_scores(OWN["loss"], scoring, "sum")
+    scores = unit_scores("loss", OWN["loss"], scoring, "sum")
     assert scores[dead].max() == 0
     assert scores[np.setdiff1d(group.units, dead)].min() > 0
