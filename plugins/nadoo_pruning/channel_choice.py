@@ -30,6 +30,8 @@ class Manner:
     multiple: int
     least: int
     per_cost: bool
+    stay: str = ""
+    """Why some of the selected channels stay, for a message."""
 
 
 def choose_units(channels: ChannelMap, scores: Scores, free: Mask, target: Target, manner: Manner, where: str) -> Mask:
@@ -115,10 +117,11 @@ def filled_up(kept: Mask, gone: list[Portion], target: Target) -> Mask:
 
 def unreachable(target: Target, whole: float, reached: float, manner: Manner, where: str) -> PassError:
     """The error of a target that is out of reach, with what could be reached."""
+    stay = f" ({manner.stay})" if manner.stay else ""
     options = "min_channels or multiple" if manner.multiple > 1 else "min_channels"
     message = (
         f"asks for {target.kind} of at most {target.text(target.limit)}; from {target.text(whole)} the selected layers "
-        f"can come down to {target.text(reached)} with the channels that must stay; raise the target to that, select "
-        f"more layers, or lower {options}"
+        f"can come down to {target.text(reached)} with the channels that must stay{stay}; raise the target to that, "
+        f"select more layers, or lower {options}"
     )
     return PassError(Problem(CoreCode.PASS, where, message))

@@ -151,7 +151,8 @@ class PruneChannels(Pass):
                 raise none_judged(name, context)
         scores = normalized(scores, channels, self.normalize or ("none" if by_loss else "mean"))
         per_cost = by_loss if self.per_cost is None else self.per_cost
-        manner = Manner(self.scope, self.multiple, self.min_channels, per_cost and self.scope == "global")
+        per_cost = per_cost and self.scope == "global"
+        manner = Manner(self.scope, self.multiple, self.min_channels, per_cost, reasons(context))
         return choose_units(channels, scores, free, target, manner, f"step {context.step!r}")
 
     def mend(self, refit: Refit, context: Context) -> None:
@@ -177,10 +178,15 @@ class PruneChannels(Pass):
         raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
 
 
+def reasons(context: Context) -> str:
+    """What was said of layers that keep all of their channels."""
+    return "; ".join(f"{item.node}: {item.reason}" for item in context.notes.refused)
+
+
 def none_free(context: Context) -> PassError:
     """The error of a selection of which no channel may go, with the reasons."""
-    reasons = "; ".join(f"{item.node}: {item.reason}" for item in context.notes.refused)
-    message = f"no channel of the selected layers may go: {reasons or 'they make none'}; select other layers"
+    why = reasons(context) or "they make none"
+    message = f"no channel of the selected layers may go: {why}; select other layers"
     return PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
 
 

@@ -51,8 +51,8 @@ class RemoveLayers(Pass):
         default=False, help="also blocks with unlike ends, whose place a 1×1 layer takes that is fit to what they gave"
     )
     largest: Share = option(
-        default=0.5, above=0, help="share of the layers with work that a block may have; what an addition skips may "
-        "have more where no smaller block of that kind lies inside",
+        default=0.5, above=0, help="share of the layers with work that are left which a block may have; what an "
+        "addition skips may have more where no smaller block of that kind lies inside",
     )  # fmt: skip
     where: Selector = option(default=Selector(), help="which layers may go; a block goes if all of its layers may")
     heal: TrainingChoices | None = option(default=None, help="training after each removal")
@@ -72,7 +72,7 @@ class RemoveLayers(Pass):
             message = f"needs calibration data to judge blocks; {missing_calibration(graph, context)}"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {context.step!r}", message))
         whole, rows = macs(graph), list[dict[str, Any]]()
-        judge = Judge(data, outputs(graph, data.inputs), self.largest * layers_of(graph, graph.nodes()))
+        judge = Judge(data, outputs(graph, data.inputs))
         judge.refuse_not_finite(context)
         while not self.is_done(graph, whole, rows):
             damages = self.damages(graph, judge)
@@ -94,8 +94,9 @@ class RemoveLayers(Pass):
             return True
         return self.macs is not None and macs(graph) <= self.macs * whole
 
-    def candidates(self, graph: ModelGraph, most: float) -> list[Block]:
-        """Every block that may go: selected, of the wanted kind, and not nearly the whole network."""
+    def candidates(self, graph: ModelGraph) -> list[Block]:
+        """Every block that may go: selected, of the wanted kind, and not nearly all that is left of the network."""
+        most = self.largest * layers_of(graph, graph.nodes())
         allowed = {node.name for node in self.where.matches(graph)}
         blocks = find_blocks(graph, projected=self.projected)
         found = [item for item in blocks if set(item.nodes) <= allowed and is_part(item, blocks, most)]
@@ -103,7 +104,7 @@ class RemoveLayers(Pass):
 
     def damages(self, graph: ModelGraph, judge: "Judge") -> Damages:
         """Every block that may go, with what its removal does; not one that leaves results which are no numbers."""
-        blocks, inputs = self.candidates(graph, judge.most), judge.data.inputs
+        blocks, inputs = self.candidates(graph), judge.data.inputs
         if self.criterion == "damage":
             found = [(judge.damage(without(graph, item, inputs)), item) for item in blocks]
             return [pair for pair in found if isfinite(pair[0])]
@@ -145,11 +146,10 @@ class RemoveLayers(Pass):
 
 @frozen(eq=False)
 class Judge:
-    """The examples, what the network gave for them before any removal, and how many layers a block may have."""
+    """The examples, and what the network gave for them before any removal."""
 
     data: Examples
     original: tuple[Tensor, ...]
-    most: float
 
     def damage(self, graph: ModelGraph) -> float:
         """How far the results of a smaller network are from the original's."""

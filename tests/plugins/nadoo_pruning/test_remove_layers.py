@@ -158,8 +158,7 @@ def levels() -> ModelGraph:
 
 def candidates(graph: ModelGraph, **options: Any) -> list[str]:
     """The names of the blocks that may go."""
-    step = RemoveLayers(count=1, **options)
-    return [item.name for item in step.candidates(graph, step.largest * 8)]
+    return [item.name for item in RemoveLayers(count=1, **options).candidates(graph)]
 
 
 def test_a_block_of_more_than_half_of_the_layers_is_no_candidate() -> None:
@@ -171,7 +170,12 @@ def test_a_block_of_more_than_half_of_the_layers_is_no_candidate() -> None:
     assert row["removed"] in candidates(graph)
 
 
-def test_half_is_half_of_the_network_that_the_step_was_given() -> None:
+def test_half_is_half_of_what_is_left() -> None:
+    graph = levels()
+    graph = RemoveLayers(count=1, where=Selector(name=("deep1", "deep2"))).run(graph, context_with()).graph
+    assert candidates(graph) == ["down … up", "back"]
+    graph = RemoveLayers(count=1, where=Selector(name=("back",))).run(graph, context_with()).graph
+    assert candidates(graph) == ["down … up"]
     result = RemoveLayers(count=2).run(tower(1, 1), context_with())
     assert len(result.record.tables["removed"]) == 2
 
@@ -186,10 +190,10 @@ def around(*sizes: float) -> ModelGraph:
 
 def test_what_an_addition_skips_may_be_larger_unless_smaller_ones_lie_inside() -> None:
     def of(graph: ModelGraph) -> list[Block]:
-        return RemoveLayers(count=1, blocks="residual").candidates(graph, 2)
+        return RemoveLayers(count=1, blocks="residual").candidates(graph)
 
     assert [item.end.node for item in of(around(1, 1, 1))] == ["block0.sum", "block1.sum", "block2.sum"]
-    assert "sum" in {item.end.node for item in RemoveLayers(count=1, projected=True).candidates(narrowing(), 2)}
+    assert "sum" in {item.end.node for item in RemoveLayers(count=1, projected=True).candidates(narrowing())}
 
 
 def test_where_no_block_is_left_the_options_that_find_more_are_told() -> None:
