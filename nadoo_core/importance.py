@@ -53,15 +53,12 @@ class Scoring:
 
     def data(self) -> "Examples":
         """The calibration examples, spread over the whole set, in the precision that the graph takes."""
-        from nadoo_core.calibrating.data import in_precision, refuse_not_finite
+        from nadoo_core.calibrating.data import batch_size, in_precision, missing_calibration, refuse_not_finite
 
-        if len(self.graph.inputs) != 1:
-            names = ", ".join(node.name for node in self.graph.inputs)
-            message = f"the model has the inputs {names}, and there is calibration data for models of one only"
-            raise PassError(Problem(CoreCode.CONTEXT, f"step {self.context.step!r}", f"{message}; choose 'l2'"))
-        found = self.context.data("calibration")
-        if not len(found):
-            message = "there are no calibration examples; give `calibration` in [data], or choose importance = 'l2'"
+        found = self.context.data("calibration") if len(self.graph.inputs) == 1 else ()
+        if len(found) < max(batch_size(self.graph) or 1, 1):
+            why = missing_calibration(self.graph, self.context)
+            message = f"there are no calibration examples; {why}, or choose importance = 'l2'"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {self.context.step!r}", message))
         return in_precision(self.graph, refuse_not_finite(spread(found, self.examples)))
 

@@ -41,7 +41,7 @@ def refuse_not_finite(examples: "Examples") -> "Examples":
 
 def missing_calibration(graph: "ModelGraph", context: Context) -> str:
     """Why there are no calibration examples, and what to do about it; the end of a refusal."""
-    inputs, size = [node.name for node in graph.inputs], batch_size(graph) if graph.inputs else None
+    inputs, size = [node.name for node in graph.inputs], batch_size(graph)
     if len(inputs) != 1:
         return f"the model has the inputs {', '.join(inputs)}, and there is calibration data for models of one only"
     try:
@@ -55,7 +55,7 @@ def missing_calibration(graph: "ModelGraph", context: Context) -> str:
 
 def batch_size(graph: "ModelGraph") -> int | None:
     """How many examples a graph takes at once, no more and no fewer; None where that is open."""
-    shape = graph.inputs[0].type.shape
+    shape = graph.inputs[0].type.shape if graph.inputs else ()
     return shape[0] if shape and isinstance(shape[0], int) else None
 
 

@@ -8,7 +8,7 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
-from nadoo_core.calibrating.data import calibration_examples
+from nadoo_core.calibrating.data import calibration_examples, missing_calibration
 from nadoo_core.data.examples import Examples
 from nadoo_core.errors import CoreCode, PassError, Problem
 from nadoo_core.formulas.factor_sizes import LinearForm, linear_form
@@ -86,11 +86,14 @@ class NarrowLinear(Pass):
 
     def narrow(self, graph: ModelGraph, pair: Pair, rest: Rest) -> str | None:
         """Change one pair; the reason where it stays."""
-        data, _, rows = rest
+        data, context, rows = rest
         if is_linear(graph, pair):
             return self.bottleneck(graph, pair, rest)
         if data is None:
-            return "an activation lies between the layers, and there is no calibration data to choose its units by"
+            why = missing_calibration(graph, context)
+            return (
+                f"an activation lies between the layers, and there is no calibration data to choose its units by; {why}"
+            )
         return self.fewer_units(graph, pair, data, rows)
 
     @property

@@ -362,6 +362,16 @@ def test_an_importance_that_needs_data_says_that_it_is_for_one_input(importance:
         PruneChannels(macs=0.5, importance=importance).run(graph, context_with())
 
 
+@pytest.mark.parametrize("importance", ["loss", "taylor", "activity"])
+def test_an_importance_says_that_there_are_fewer_examples_than_the_model_takes_at_once(importance: str) -> None:
+    graph = ModelGraph("fixed")
+    h = graph.add("linear", [graph.add_input("x", (64, 6))], tensors={"weight": torch.randn(8, 6)})
+    graph.set_outputs([graph.add("linear", [h], tensors={"weight": torch.randn(3, 8)})])
+    data = {"calibration": Examples(torch.randn(9, 6), torch.zeros(9, dtype=torch.int64))}
+    with pytest.raises(PassError, match="the model takes 64 examples at once, and there are 9; give more"):
+        PruneChannels(macs=0.5, importance=importance).run(graph, context_with(data))
+
+
 def test_a_selection_of_which_nothing_may_go_says_why() -> None:
     with pytest.raises(
         PassError, match="no channel of the selected layers may go: narrow: it shares its channels with 'stem'"
