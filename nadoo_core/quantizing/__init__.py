@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         make_estimator,
         scale_and_zero_point,
     )
+    from nadoo_core.quantizing.room import room_for_bias
     from nadoo_core.quantizing.rounding import (
         Moments,
         MomentSums,
@@ -74,6 +75,7 @@ __all__ = [
     "newton_octav",
     "output_error",
     "quantized_weights",
+    "room_for_bias",
     "rows_of",
     "scale_and_zero_point",
     "square_error",
@@ -110,6 +112,7 @@ HOMES = {
     "mean_square_clip": "nadoo_core.quantizing.mean_square",
     "newton_octav": "nadoo_core.quantizing.octav",
     "output_error": "nadoo_core.quantizing.rounding",
+    "room_for_bias": "nadoo_core.quantizing.room",
     "rows_of": "nadoo_core.quantizing.rows",
     "scale_and_zero_point": "nadoo_core.quantizing.ranges",
     "square_error": "nadoo_core.quantizing.mean_square",

@@ -16,6 +16,8 @@ SWEEPS = 4
 ROUNDS = 2
 BLOCK = 128
 SMALLEST = 1e-300
+PRECISION = 2.0**-18
+"""Sums are exact to this share of what was added: inputs that never change have moments of that size, of any sign."""
 MOST_NOISE = 0.99
 
 
@@ -97,7 +99,8 @@ def damped(moments: Moments, weight: torch.Tensor, damping: float = DAMPING) -> 
     Law: weights that give the wanted outputs exactly stay the best; inputs that never occur leave their weights alone.
     """
     strength = max(damping, moments.noise / (1 - moments.noise))
-    pull = strength * float(moments.gram.diagonal().mean()) or 1.0
+    certain = PRECISION * float(moments.input_mean.square().sum())
+    pull = max(strength * float(moments.gram.diagonal().mean()), certain) or 1.0
     eye = torch.eye(len(moments.gram), dtype=torch.float64)
     return evolve(moments, gram=moments.gram + pull * eye, cross=moments.cross + pull * weight.double())
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from nadoo_core.formulas import entropy
 from nadoo_core.quantizing.book import Book
+from nadoo_core.quantizing.room import room_for_bias
 from nadoo_core.quantizing.rows import along, rows_of
 from nadoo_core.quantizing.rules import ClipRule
 from nadoo_core.training.hooks import Moment, TrainingHook
@@ -20,6 +21,8 @@ from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.ops.quantized.masters import master_roles, scale_role
 
 SMALLEST = 2.0**-126
+ADDED = ("bias", "input_scale")
+OVER_CODES = ("quantized_linear", "quantized_conv1d", "quantized_conv2d")
 LAYERS = ("linear", "conv1d", "conv2d", "embedding", "lstm", "gru", "rnn_tanh", "rnn_relu")
 
 
@@ -27,7 +30,8 @@ LAYERS = ("linear", "conv1d", "conv2d", "embedding", "lstm", "gru", "rnn_tanh", 
 class QuantizedWeight:
     """A weight that a layer encodes whenever it runs: where it is, its format, and whether its scale is learned.
 
-    `node` names the weight for people: it is its layer, or one of the matrices of a recurrent layer.
+    `node` names the weight for people: it is its layer, or one of the matrices of a recurrent layer. Where the layer
+    adds its bias to sums of codes, `bias` and `input_scale` are the tensors that say in which units.
     """
 
     layer: str
@@ -36,6 +40,8 @@ class QuantizedWeight:
     scale: str
     format: Format
     learned: bool
+    bias: str | None = None
+    input_scale: str | None = None
 
     @property
     def derives(self) -> bool:
@@ -56,7 +62,8 @@ def quantized_weights(graph: ModelGraph) -> Iterator[QuantizedWeight]:
             if row.kind != "float" and scale is not None:
                 name = node.name if role == "weight" else f"{node.name}.{role}"
                 learned = graph.record(scale).role == "parameter"
-                yield QuantizedWeight(node.name, name, node.tensors[role], scale, row, learned)
+                added = [node.tensors.get(each) for each in ADDED] if node.op in OVER_CODES else []
+                yield QuantizedWeight(node.name, name, node.tensors[role], scale, row, learned, *added)
 
 
 @frozen
@@ -158,7 +165,10 @@ def derive(item: QuantizedWeight, tensors: Mapping[str, torch.Tensor], rule: Cli
     book = Book.of(item.format)
     clips = rule.clips(rows, book, epoch)
     scale = torch.where(clips > 0, book.scale(clips), held.reshape(-1).double().cpu())
-    held.copy_(scale.reshape(held.shape).to(held.dtype))
+    scale = scale.reshape(held.shape).to(held)
+    if item.bias is not None and item.input_scale is not None:
+        scale = room_for_bias(scale, tensors[item.bias], tensors[item.input_scale].detach().double(), item.format.unit)
+    held.copy_(scale)
 
 
 def statistics(item: QuantizedWeight, weight: torch.Tensor, scale: torch.Tensor) -> dict[str, float]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
+from nadoo_core.quantizing import room_for_bias
 from nadoo_graphs.formats import Format
 from nadoo_graphs.node import Attribute, Node, Origin
 from nadoo_graphs.values import Value
@@ -11,6 +12,7 @@ from nadoo_quantization.clamps import finish, output_of
 from nadoo_quantization.grids import Grid
 from nadoo_quantization.names import tensor_name
 from nadoo_quantization.rewriter import Handler, Rewriter
+from nadoo_quantization.weights import is_whole
 
 ACCUMULATOR = "int32"
 SPATIAL = {"linear": 0, "conv1d": 1, "conv2d": 2}
@@ -75,6 +77,7 @@ class LayerRewriter:
         """A layer over codes that gives codes, or where nobody reads those, accumulators that are turned to numbers."""
         source = rewriter.read_codes(node)
         tensors = {**self.tensors(rewriter, node), **source.roles("input")}
+        self.make_room(rewriter, node, row, source)
         if not rewriter.wants_codes(Value(node.name)):
             self.rewrite_last(rewriter, node, row, source)
             return
@@ -82,6 +85,19 @@ class LayerRewriter:
         chosen = {**self.attributes(node, row), **bounds}
         made = rewriter.become(node, f"quantized_{node.op}", grid, tensors, **chosen)
         finish(rewriter, made, clamp)
+
+    def make_room(self, rewriter: Rewriter, node: Node, row: Format, source: Grid) -> None:
+        """Raise the weight's scale where the bias would not fit into the accumulator, in the units that it gives."""
+        name, bias = self.weight_scale(rewriter, node), node.tensors.get("bias")
+        if name is None or bias is None or is_whole(row):
+            return
+        scale = rewriter.graph.tensor(name)
+        raised = room_for_bias(scale, rewriter.graph.tensor(bias), source.scale, row.unit)
+        if torch.equal(raised, scale):
+            return
+        rewriter.graph.set_tensor(name, raised)
+        message = f"{node.name}: its bias needs a larger weight scale in {int((raised > scale).sum())} channels"
+        rewriter.context.log(f"{message}, whose weights are next to nothing beside it")
 
     def rewrite_last(self, rewriter: Rewriter, node: Node, row: Format, source: Grid) -> None:
         """Accumulators, and the numbers that they stand for."""
@@ -136,7 +152,8 @@ class LayerRewriter:
         tensors = {**self.tensors(rewriter, node), "input_scale": one}
         tensors.pop("bias", None)
         made = self.accumulating(rewriter, node, row, tensors)
-        self.add_dynamic(rewriter, made, node, Value(name, 1), held)
+        scales = {"weight_scale": made.tensors["weight_scale"], **({} if row.unit == 1.0 else {"scale": one})}
+        self.add_dynamic(rewriter, node, [Value(made.name), Value(name, 1)], scales, held)
 
     def granularity(self, rewriter: Rewriter, node: Node) -> str:
         """What shares a scale that is found at run time; a convolution mixes places, so its tokens share one."""
@@ -153,12 +170,13 @@ class LayerRewriter:
         along = {"value": shaped(rewriter, node, bias)}
         return rewriter.graph.add("tensor", [], name=rewriter.fresh(f"{node.name}.bias"), tensors=along)
 
-    def add_dynamic(self, rewriter: Rewriter, made: Node, node: Node, scale: Value, bias: Value | None) -> None:
-        """The numbers: accumulators times both scales, and the bias."""
-        graph, readers = rewriter.graph, rewriter.graph.consumers(made)
+    def add_dynamic(
+        self, rewriter: Rewriter, node: Node, operands: list[Value], scales: dict[str, str], bias: Value | None
+    ) -> None:
+        """The numbers: accumulators times the scale of the operand and that of the weight's integers, and the bias."""
+        graph, readers = rewriter.graph, rewriter.graph.consumers(operands[0])
         name = rewriter.fresh(f"{node.name}.dequantize")
-        real = graph.add("dequantize", [Value(made.name), scale], name=name, axis=channel_axis(node),
-                         tensors={"weight_scale": made.tensors["weight_scale"]},
+        real = graph.add("dequantize", operands, name=name, axis=channel_axis(node), tensors=scales,
                          origin=Origin(nodes=(node.name,)))  # fmt: skip
         if bias is not None:
             real = graph.add("add", [real, bias], name=rewriter.fresh(f"{node.name}.biased"))

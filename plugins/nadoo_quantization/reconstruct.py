@@ -67,6 +67,8 @@ class Pair:
         node = self.after[name]
         numbers = real_operand(self.after, node, walk)
         layer = Layer(self.before[name], self.after.tensor(node.tensors["weight"]))
+        if "bias" not in node.tensors:
+            wanted = without_bias(self.before, self.before[name], wanted)
         groups = layer.moments(numbers.float(), wanted.float(), centred="bias" in node.tensors)
         row = self.layers[name]
         held = groups
@@ -121,6 +123,12 @@ def decoded(graph: ModelGraph, node: Node, row: Format) -> torch.Tensor:
     if node.op.startswith("quantized_"):
         return row.integers(codes).double() * steps / row.unit
     return row.decode(codes, steps, dtype=torch.float64)
+
+
+def without_bias(graph: ModelGraph, node: Node, wanted: torch.Tensor) -> torch.Tensor:
+    """What a layer gives before its bias, which is added behind it where scales are found at run time."""
+    bias = node.tensors.get("bias")
+    return wanted if bias is None else wanted - graph.tensor(bias).reshape(-1, *(1,) * LAYERS[node.op])
 
 
 def real_operand(graph: ModelGraph, node: Node, walk: Walk) -> torch.Tensor:

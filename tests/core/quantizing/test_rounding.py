@@ -73,6 +73,17 @@ def test_weights_on_the_grid_stay() -> None:
     assert torch.allclose(found.weight, weight, atol=1e-9)
 
 
+def test_inputs_that_never_change_are_rounded_too() -> None:
+    weight = made("gaussian", 3, 8, 0)
+    sums = MomentSums(8, 3)
+    inputs = torch.full((48, 8), 1 / 3) * torch.arange(1, 9)
+    sums.add(inputs, inputs @ weight.float().T)
+    moments = damped(sums.moments(centred=True), weight)
+    levels = book("int4")
+    found = adaptive_rounding(weight, moments, levels, first_scale(weight, levels))
+    assert torch.allclose(found.weight, weight, atol=float(found.scale.max()))
+
+
 def test_inputs_that_never_occur_leave_their_weights_alone() -> None:
     weight = made("gaussian", 3, 6, 0)
     sums = MomentSums(6, 3)

@@ -98,6 +98,33 @@ def test_a_weight_of_zeros_keeps_its_scale() -> None:
     assert bool((trainer.model.state_dict()["one.weight_scale"] > 0).all())
 
 
+def over_codes(weight: torch.Tensor, bias: torch.Tensor) -> ModelGraph:
+    """One layer over codes, with a scale that has room for its bias."""
+    graph = ModelGraph("codes")
+    step = graph.add_tensor("step", torch.tensor(1 / 32), "buffer")
+    scale = graph.add_tensor("one.weight_scale", torch.full((3,), 0.1), "buffer")
+    x = graph.add("quantize", [graph.add_input("x", ("N", 4))], tensors={"scale": step})
+    held = {"weight": weight, "weight_scale": scale, "bias": bias, "input_scale": step}
+    one = graph.add("quantized_linear", [x], name="one", tensors=held, output_format="int32", requantize="none")
+    real = graph.add("dequantize", [one], tensors={"scale": step, "weight_scale": scale}, axis=-1)
+    graph.set_outputs([real])
+    return graph
+
+
+def test_a_channel_of_next_to_nothing_keeps_room_for_its_bias() -> None:
+    weight = torch.tensor([[1.0, -1, 0, 0], [0, 1, -1, 0], [1e-12, 0, 0, -1e-12]])
+    graph = over_codes(weight, torch.tensor([0.0, 0.1, 0.5]))
+    trainer = Trainer(
+        graph.to_module(),
+        TrainingOptions(epochs=3, rate=1e-15, keep="last", optimizer="sgd"),
+        hooks=(ClipHook(graph, lambda _: make_rule("max")),),
+    )
+    trainer.fit(examples())
+    scales = trainer.model.state_dict()["one.weight_scale"]
+    assert 0.5 / (float(scales[2]) / 32) <= 2.0**29 * (1 + 1e-6)
+    assert bool(trainer.model(examples().inputs).isfinite().all())  # type: ignore[union-attr]
+
+
 def test_the_epoch_reaches_the_rule() -> None:
     epochs = list[int]()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -155,6 +156,23 @@ def test_scales_at_run_time_need_no_data_either(kind: str) -> None:
     assert decibels(perceptron().run(inputs * 100).result, found.run(inputs * 100).result) > 25
 
 
+@pytest.mark.parametrize("name", ["int4", "4bitsym", "nf4", "23level", "5bitsym"])
+@pytest.mark.parametrize("rounding", ["nearest", "adaptive"])
+def test_scales_at_run_time_go_with_every_format(name: str, rounding: str) -> None:
+    step = Quantize(activation_scale="token", weights=LayerTable({"*": name}), rounding=rounding)  # type: ignore[arg-type]
+    found = step.run(perceptron(), context(correlated())).graph
+    inputs = correlated(64, 1)
+    assert decibels(perceptron().run(inputs).result, found.run(inputs).result) > 20
+
+
+def test_convolutions_with_scales_at_run_time_are_rounded_by_the_data() -> None:
+    step = Quantize(activation_scale="sample", weights=LayerTable({"*": "int4"}), rounding="adaptive")
+    found = step.run(residual(), context(images())).graph
+    nearest = evolve(step, rounding="nearest").run(residual(), context(images())).graph
+    wanted, fresh = residual().run(images(seed=1)).result, images(seed=1)
+    assert decibels(wanted, found.run(fresh).result) > decibels(wanted, nearest.run(fresh).result)
+
+
 @pytest.mark.parametrize("options", [{"activation_scale": kind} for kind in ("tensor", "sample", "token")] + [
     {"activations": LayerTable({"*": "none"})}
 ])  # fmt: skip
@@ -175,6 +193,30 @@ def test_learned_scales_are_parameters() -> None:
     module = found.to_module().train()
     module(correlated(8)).square().sum().backward()
     assert float(dict(module.named_parameters())["0.weight_scale"].grad.abs().sum()) > 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-12, 1e-30])
+@pytest.mark.parametrize("name", ["int8", "4bitsym", "nf4", "ternary"])
+def test_a_dead_channel_gives_its_bias(scale: float, name: str) -> None:
+    given = perceptron()
+    for layer, row in (("2", 3), ("4", 1)):
+        weight, bias = given.tensor(f"{layer}.weight").clone(), given.tensor(f"{layer}.bias").clone()
+        weight[row] *= scale
+        bias[row] = 0.5
+        given.set_tensor(f"{layer}.weight", weight)
+        given.set_tensor(f"{layer}.bias", bias)
+    result = Quantize(weights=LayerTable({"*": name})).run(given, context(correlated()))
+    found = result.graph.run(correlated(16, 1)).result
+    assert torch.allclose(found[:, 1], torch.full((16,), 0.5), atol=1e-3)
+    assert scale == 1e-6 or any("2: its bias needs" in text for text in result.record.log)
+
+
+def test_activations_of_next_to_nothing_leave_the_bias_as_it_is() -> None:
+    given = perceptron()
+    for role in ("weight", "bias"):
+        given.set_tensor(f"0.{role}", given.tensor(f"0.{role}") * 1e-9)
+    found = Quantize().run(given, context(correlated())).graph
+    assert decibels(given.run(correlated(16, 1)).result, found.run(correlated(16, 1)).result) > 30
 
 
 def test_tied_weights_stay_tied_with_one_scale() -> None:

@@ -32,7 +32,9 @@ def test_all_zero_weights_are_named() -> None:
     message = refusal(Quantize(), with_weight(0.0))
     assert "'2.weight'" in message
     assert "allow_degenerate" in message
-    assert Quantize(allow_degenerate=True).run(with_weight(0.0), context(correlated())).record.changed
+    for name in ("int8", "int4"):
+        step = Quantize(allow_degenerate=True, weights=LayerTable({"*": name}))
+        assert step.run(with_weight(0.0), context(correlated())).record.changed
 
 
 def test_weights_that_are_no_numbers_are_named_all_at_once() -> None:
