@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from attrs import evolve
 
 from nadoo_core.errors import ContextError, CoreCode, PassError, Problem
 from nadoo_core.passes import CALIBRATED, Context
 from nadoo_core.quantizing import Codes, Range, RangeEstimator, Walk, examples_that_fit
+from nadoo_graphs.errors import GraphError
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import INPUT, OUTPUT, Node
 from nadoo_graphs.ops.op import Codes as CodeUse
@@ -82,7 +84,15 @@ def note_ranges(walk: Walk, node: Node, estimator: RangeEstimator, codes: Codes,
     for index, declared in enumerate(node.outputs):
         value = Value(node.name, index)
         if declared.is_floating and value in walk.interpreter.values:
-            found[value] = estimator.estimate(walk.value(value), codes)
+            found[value] = estimate(estimator, walk.value(value), codes, value)
+
+
+def estimate(estimator: RangeEstimator, values: torch.Tensor, codes: Codes, value: Value) -> Range:
+    """The range of one value, by whose name it is refused where there is none."""
+    try:
+        return estimator.estimate(values, codes)
+    except GraphError as error:
+        raise type(error)([evolve(item, where=f"value {str(value)!r}") for item in error.problems]) from None
 
 
 def is_measured(graph: ModelGraph, node: Node) -> bool:

@@ -32,6 +32,8 @@ class WeightScales:
 
 def weight_scales(graph: ModelGraph, step: "Quantize", context: Context, layers: Mapping[str, Format]) -> WeightScales:
     """The scale of every weight by the clip rule of its layer; formats of floating point have none."""
+    for rule, options in step.clip_options.items():
+        make_rule(rule, options, context.services.load)
     rules = {name: rule_of(step, context, name) for name, row in layers.items() if row.kind != "float"}
     scales: dict[tuple[str, str], torch.Tensor | None] = {}
     for done, (name, row) in enumerate(layers.items(), 1):
@@ -93,18 +95,38 @@ def weight_problems(graph: ModelGraph, layers: Mapping[str, Format], *, allow_de
             message = complaint(graph.tensor(tensor), row, graph, allow_degenerate=allow_degenerate)
             if message is not None:
                 yield Problem(CoreCode.DATA, f"tensor {tensor!r} of {name!r}", message)
+        bias = graph[name].tensors.get("bias")
+        message = None if bias is None else non_finite_complaint(graph.tensor(bias))
+        if message is not None:
+            yield Problem(CoreCode.DATA, f"tensor {bias!r} of {name!r}", message)
 
 
 def complaint(weight: torch.Tensor, row: Format, graph: ModelGraph, *, allow_degenerate: bool) -> str | None:
     """What is wrong with one weight, in a format."""
     if not weight.is_floating_point():
         return f"is {weight.dtype}; only floating-point weights can be quantized"
-    broken = weight.numel() - int(torch.isfinite(weight).sum())
-    if broken:
-        return f"holds {broken} NaN or infinite of {weight.numel()} elements; find where they arise"
+    message = non_finite_complaint(weight) or sign_complaint(weight, row, graph)
+    if message is not None:
+        return message
     if row.has_zero and not (weight.numel() and not bool(weight.any())):
         return None
     return zero_complaint(weight, row, graph) if not allow_degenerate else None
+
+
+def non_finite_complaint(tensor: torch.Tensor) -> str | None:
+    """NaN and infinities, which no format of integers holds."""
+    broken = tensor.numel() - int(torch.isfinite(tensor).sum())
+    return f"holds {broken} NaN or infinite of {tensor.numel()} elements; find where they arise" if broken else None
+
+
+def sign_complaint(weight: torch.Tensor, row: Format, graph: ModelGraph) -> str | None:
+    """Weights below zero in a format without a level there, which would all become zero."""
+    levels = None if row.codec is None else row.levels()
+    below = int((weight < 0).sum()) if levels is not None and levels[0] >= 0 else 0
+    if not below:
+        return None
+    message = f"{below} of {weight.numel()} elements are below zero, and {row.name!r} has no level there"
+    return f"{message}; use a format that has: {', '.join(near_formats(row, graph))}"
 
 
 def zero_complaint(weight: torch.Tensor, row: Format, graph: ModelGraph) -> str | None:

@@ -97,6 +97,18 @@ def test_what_has_no_integer_definition_runs_between_dequantize_and_quantize_and
     assert any("running (cumsum)" in text for text in result.record.log)
 
 
+def test_a_root_of_codes_that_might_be_negative_stays_in_floating_point() -> None:
+    graph = perceptron()
+    graph.insert_after("0", "abs", name="positive")
+    graph.insert_after("positive", "sqrt", name="root")
+    for symmetric, op in ((True, "sqrt"), (False, "quantized_lookup")):
+        result = Quantize(symmetric=symmetric).run(graph, context(correlated()))
+        assert result.graph["root"].op == op
+        assert any("root (sqrt)" in text for text in result.record.log) == symmetric
+        fresh = correlated(64, 1)
+        assert decibels(graph.run(fresh).result, result.graph.run(fresh).result) > 20
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_of_weights_runs_and_keeps_its_promise_about_codes(name: str) -> None:
     found = Quantize(weights=LayerTable({"*": name})).run(perceptron(), context(correlated())).graph

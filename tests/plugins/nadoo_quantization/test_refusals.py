@@ -106,6 +106,36 @@ def test_unknown_formats_and_rules_name_the_nearest() -> None:
     assert "memory" in refusal(Quantize(ranges="moving-average", range_options={"memry": 1}), perceptron())
 
 
+def test_options_of_a_rule_that_no_layer_has_are_checked_too() -> None:
+    assert "betta" in refusal(Quantize(clip_options={"octav": {"betta": 1}}), perceptron())
+    assert "octave" in refusal(Quantize(clip_options={"octave": {"beta": 1}}), perceptron())
+
+
+@pytest.mark.parametrize("name", ["uint8", "uint4", "u23level"])
+def test_a_format_without_negative_levels_would_cut_weights_off(name: str) -> None:
+    message = refusal(Quantize(weights=LayerTable({"*": name})), perceptron())
+    assert "'0.weight'" in message
+    assert "below zero" in message
+    assert "int8" in message
+    positive = perceptron()
+    for layer in ("0", "2", "4"):
+        positive.set_tensor(f"{layer}.weight", positive.tensor(f"{layer}.weight").abs())
+    assert Quantize(weights=LayerTable({"*": name})).run(positive, context(correlated())).record.changed
+
+
+@pytest.mark.parametrize("activations", ["int8", "none"])
+def test_biases_that_are_no_numbers_are_named(activations: str) -> None:
+    graph = with_weight(float("nan"), "2.bias")
+    assert "'2.bias'" in refusal(Quantize(activations=LayerTable({"*": activations})), graph)
+
+
+def test_a_value_without_a_range_is_named() -> None:
+    graph = perceptron()
+    graph.insert_after("0", "log", name="logarithm")
+    assert "'logarithm'" in refusal(Quantize(), graph)
+    assert "'logarithm'" in refusal(Calibrate(), graph)
+
+
 def test_choices_that_do_not_go_together() -> None:
     with pytest.raises(OptionError, match="alone"):
         Quantize(activations=LayerTable({"*": "none", "0": "int8"}))
