@@ -25,6 +25,7 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     work = graph_work(graph, formats)
     plan = plan_memory(graph, bindings=work.sizes, weights_in_ram=is_computer(device))
     program = lowered(graph, work, device)
+    code = program_code(program, device)
     times = node_times(work, graph_work(graph) if formats else work, program_times(program, device), device)
     latencies = [time.number for time in times]
     energies = [node_energy(node, latency, device) for node, latency in zip(work.nodes, latencies, strict=True)]
@@ -37,13 +38,13 @@ def analytic(graph: ModelGraph, device: Device, formats: Mapping[str, str] | Non
     energy, _ = covered(work.nodes, expected(work.nodes, energies))
     totals = {
         "macs": CostNumber.exact(expected_macs(work)),
-        "flash_bytes": flash(graph, work, program, device),
+        "flash_bytes": flash(work, beside_tensors(graph, program), code or code_size(work.nodes, device)),
         "peak_ram_bytes": CostNumber.exact(program.found.ram_bytes if program.found else plan.arena.size),
         "latency_s": latency,
         "energy_j": energy,
     }
     left_out = tuple(node.name for node, number in zip(work.nodes, latencies, strict=True) if not number.known)
-    said = ranges_of(device, times, program_code(program, device) is not None)
+    said = ranges_of(device, times, code is not None)
     return Cost(
         device=device.name, totals=totals, nodes=nodes, coverage=coverage, unmodelled=left_out,
         notes=notes(work, memory_note(plan, program), latency, energy, device), ranges=said,
@@ -79,10 +80,9 @@ def node_cost(work: NodeWork, living: int, latency: CostNumber, energy: CostNumb
     return NodeCost(work.name, work.op, {**mean, **always}, worst)
 
 
-def flash(graph: ModelGraph, work: GraphWork, program: Lowered, device: Device) -> CostNumber:
+def flash(work: GraphWork, constants: CostNumber, code: CostNumber) -> CostNumber:
     """The packed tensors, each once, other constants, and the code as a modelled term."""
-    tensors = CostNumber.exact(sum(work.flash.values())).plus(beside_tensors(graph, program))
-    return tensors.plus(program_code(program, device) or code_size(work.nodes, device))
+    return CostNumber.exact(sum(work.flash.values())).plus(constants).plus(code)
 
 
 def beside_tensors(graph: ModelGraph, program: Lowered) -> CostNumber:
