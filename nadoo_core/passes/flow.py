@@ -45,11 +45,14 @@ def is_held(item: Property, history: set[str], broken: dict[str, str], graph: "M
 def unmet(name: str, item: Property, breaker: str | None, steps: Sequence[tuple[str, Pass]]) -> Problem:
     """The complaint about a need, with who broke it or who could meet it."""
     makers = [other for other, step in steps if item in step.establishes and other != name]
-    message = f"needs the property {item.name!r} ({item.summary})"
+    message, advice = (
+        f"needs the property {item.name!r} ({item.summary})",
+        "put a step before this one that establishes it",
+    )
     if breaker is not None:
-        message += f", which step {breaker!r} breaks; move this step before that one, or establish it again in between"
+        message += f", which step {breaker!r} breaks"
+        advice = "move this step before that one, or establish it again in between"
     elif makers:
-        message += f"; move this step behind {makers[0]!r}, which establishes it"
-    else:
-        message += "; put a step before this one that establishes it"
+        advice = f"move this step behind {makers[0]!r}, which establishes it"
+    message += f"; {item.advice or advice}"
     return Problem(CoreCode.NEED, f"step {name!r}", message)

@@ -13,11 +13,15 @@ Predicate: TypeAlias = Callable[["ModelGraph"], bool]
 
 @frozen
 class Property:
-    """A structural property has a predicate and is recomputed; a historical one is declared and can be broken."""
+    """A structural property has a predicate and is recomputed; a historical one is declared and can be broken.
+
+    `advice` is what to do where it is needed and missing, if that is not another step that establishes it.
+    """
 
     name: str
     summary: str
     predicate: "Predicate | None" = None
+    advice: str = ""
 
     @property
     def structural(self) -> bool:

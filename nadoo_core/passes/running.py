@@ -85,8 +85,8 @@ def refuse_unmet(step: Pass, graph: ModelGraph, context: Context) -> None:
 
 def need_problem(item: Property, where: str) -> Problem:
     """The complaint about a property that is missing."""
-    message = f"needs the property {item.name!r} ({item.summary}); put a step before this one that establishes it"
-    return Problem(CoreCode.NEED, where, message)
+    advice = item.advice or "put a step before this one that establishes it"
+    return Problem(CoreCode.NEED, where, f"needs the property {item.name!r} ({item.summary}); {advice}")
 
 
 def refuse_unmatched(step: Pass, graph: ModelGraph, context: Context) -> None:

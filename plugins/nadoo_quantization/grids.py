@@ -39,12 +39,18 @@ class Grid:
 
 
 def activation_format(graph: ModelGraph, name: str) -> Format:
-    """A format that activations can have: integers of at most two bytes."""
+    """A format that activations can have: integers of at most two bytes, or so many levels that are integers."""
     row = graph.formats[name]
-    if row.kind != "integer" or row.bits > LARGEST_ACTIVATION or row.codec is None:
-        message = "holds no activations; give integers of at most 16 bits, such as int8 or uint8"
+    if row.codec is None or row.bits > LARGEST_ACTIVATION or not (row.kind == "integer" or is_counted(row)):
+        message = "holds no activations; give integers of at most 16 bits, such as int8, uint8 or u31level"
         raise FormatError(Problem(Code.DATA, f"format {name!r}", message))
     return row
+
+
+def is_counted(row: Format) -> bool:
+    """Whether the levels are the codes themselves, integers without a gap, however many."""
+    levels = row.levels()
+    return levels is not None and list(levels) == list(range(int(row.minimum), int(row.maximum) + 1))
 
 
 def codes_of(row: Format, *, symmetric: bool) -> Codes:

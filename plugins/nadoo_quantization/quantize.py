@@ -19,16 +19,15 @@ MARKS = ("quantize", "dequantize")
 
 
 def is_quantized(graph: "ModelGraph") -> bool:
-    """Whether any value or weight of a graph is held as codes."""
-    return bool(quantized_nodes(graph))
-
-
-def quantized_nodes(graph: "ModelGraph") -> list[str]:
-    """The nodes that compute on codes or on encoded weights."""
-    return [node.name for node in graph.nodes() if node.op in MARKS or node.op.startswith(("quantized_", "encoded_"))]
+    """Whether any node computes on codes or on encoded weights."""
+    return any(node.op in MARKS or node.op.startswith(("quantized_", "encoded_")) for node in graph.nodes())
 
 
 QUANTIZED = Property("quantized", "weights or values are held as codes", is_quantized)
+UNQUANTIZED = Property(
+    "unquantized", "nothing is quantized already", lambda graph: not is_quantized(graph),
+    "give all formats to one step, as a table of layers",
+)  # fmt: skip
 
 
 @frozen(kw_only=True)
@@ -43,7 +42,8 @@ class Quantize(Pass):
     name: ClassVar[str] = "quantize"
     effect: ClassVar[Effect] = Unbounded()
     establishes: ClassVar[tuple[Property, ...]] = (QUANTIZED,)
-    breaks: ClassVar[tuple[Property, ...]] = (CALIBRATED,)
+    needs: ClassVar[tuple[Property, ...]] = (UNQUANTIZED,)
+    breaks: ClassVar[tuple[Property, ...]] = (CALIBRATED, UNQUANTIZED)
 
     where: Selector = option(default=Selector(op=LAYERS), help="which layers get their weights quantized")
     weights: LayerTable[str] = option(default=LayerTable({"*": "int8"}), help="the format of weights, by layer")

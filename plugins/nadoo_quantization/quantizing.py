@@ -19,7 +19,7 @@ from nadoo_quantization.calibration import calibration_inputs, drop_ranges, kept
 from nadoo_quantization.grids import activation_format, codes_of
 from nadoo_quantization.handlers import all_handlers
 from nadoo_quantization.layers import LayerRewriter
-from nadoo_quantization.quantize import NONE, RELU_NORM, quantized_nodes
+from nadoo_quantization.quantize import NONE, RELU_NORM
 from nadoo_quantization.reconstruct import Pair
 from nadoo_quantization.recurrent import CELLS, RecurrentRewriter, complaint
 from nadoo_quantization.rewriter import Rewriter
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from nadoo_quantization.quantize import Quantize
 
 CARRIERS = ("float32", "float64")
-SHOWN = 4
 
 
 class Quantizing:
@@ -42,7 +41,6 @@ class Quantizing:
 
     def run(self) -> None:
         """All of it; nothing is changed before everything has been checked."""
-        self.refuse_quantized()
         layers = self.chosen_layers()
         self.refuse(list(self.problems(layers)))
         if self.step.equalize:
@@ -110,14 +108,6 @@ class Quantizing:
         if problems:
             raise PassError(problems, f"step {self.context.step!r} cannot quantize {self.graph.name!r}:")
 
-    def refuse_quantized(self) -> None:
-        """Codes are not quantized again: one step says all formats."""
-        found = quantized_nodes(self.graph)
-        if found:
-            shown = ", ".join(found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
-            message = f"is quantized already ({shown}); give all formats to one step, as a table of layers"
-            self.refuse([Problem(CoreCode.NEED, f"graph {self.graph.name!r}", message)])
-
     def chosen_layers(self) -> dict[str, Format]:
         """The layers whose weights are quantized, with their formats, in order."""
         step, problems, found = self.step, list[Problem](), dict[str, Format]()
@@ -167,7 +157,7 @@ class Quantizing:
         found: list[Problem] = []
         for name, row in layers.items():
             if row.codec is None:
-                message = f"has the format {row.name!r}, which encodes no numbers; choose another"
+                message = f"has the format {row.name!r}, which encodes no numbers; give one that does, such as int8"
                 found.append(Problem(CoreCode.OPTION, f"layer {name!r}", message))
         for glob, name in self.step.activations.entries.items():
             if name in {NONE, RELU_NORM}:

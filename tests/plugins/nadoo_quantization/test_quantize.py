@@ -14,6 +14,7 @@ import nadoo_core as nadoo
 from nadoo_core.errors import PassError
 from nadoo_core.passes import LayerTable, Selector
 from nadoo_graphs.formats import standard_formats
+from nadoo_graphs.formats.joint import joint_pairs
 from nadoo_graphs.graph import ModelGraph
 from nadoo_quantization.calibrate import Calibrate
 from nadoo_quantization.equalize import equalize
@@ -53,6 +54,28 @@ def test_a_residual_network_computes_on_codes_from_end_to_end() -> None:
     assert QUANTIZED.holds(found, frozenset())
     fresh = images(seed=1)
     assert decibels(residual().run(fresh).result, found.run(fresh).result) > 25
+
+
+@pytest.mark.parametrize(("activations", "weights"), joint_pairs()[::4])
+def test_joint_level_counts_serve_activations_and_weights(activations: int, weights: int) -> None:
+    """An odd number of levels each, no power of two: what a value reaches lies at the last."""
+    step = Quantize(
+        weights=LayerTable({"*": f"{weights}level"}), activations=LayerTable({"*": f"u{activations}level"}),
+        ranges="minmax",
+    )  # fmt: skip
+    found = step.run(residual(), context(images())).graph
+    module, fresh = found.to_module(), images(seed=1)
+    assert torch.equal(module.eval()(fresh), module.train()(fresh))
+    codes = found.run(images(), keep=["first"]).values["first"]
+    assert found["first"].type.format == f"u{activations}level"
+    assert int(codes.min()) == 0 and 0.8 * (activations - 1) < int(codes.max()) <= activations - 1
+    assert int(found.tensor("first.weight").abs().max()) <= weights // 2
+
+
+@pytest.mark.parametrize("name", ["5bitsym", "nf4", "int32", "float16"])
+def test_activations_are_integers_without_a_gap(name: str) -> None:
+    with pytest.raises(PassError, match="holds no activations; give integers of at most 16 bits"):
+        Quantize(activations=LayerTable({"*": name})).run(residual(), context(images()))
 
 
 def test_relu6_is_a_bound_of_the_codes() -> None:

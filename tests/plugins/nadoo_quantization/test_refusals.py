@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nadoo_core.errors import ContextError, OptionError, PassError
-from nadoo_core.passes import Context, LayerTable, Pass, Selector
+from nadoo_core.passes import Context, LayerTable, Pass, Selector, check_flow
 from nadoo_graphs.graph import ModelGraph
 from nadoo_quantization.calibrate import Calibrate
 from nadoo_quantization.quantize import Quantize
@@ -71,11 +71,22 @@ def test_zeros_stay_zero_in_a_format_that_has_one() -> None:
     assert bool((found.tensor("0.weight")[:, ::2] == 0).all())
 
 
+NOTHING = LayerTable({"*": "none"})
+
+
 def test_the_quantized_is_not_quantized_again() -> None:
     once = Quantize().run(perceptron(), context(correlated())).graph
-    message = refusal(Quantize(where=Selector(op=("quantized_linear",))), once)
-    assert "quantized already" in message
-    assert "one step" in message
+    for step in (Quantize(), Quantize(where=Selector(op=("quantized_linear",))), Quantize(activations=NOTHING)):
+        message = refusal(step, once)
+        assert (
+            "needs the property 'unquantized' (nothing is quantized already); give all formats to one step" in message
+        )
+
+
+def test_two_steps_that_quantize_are_refused_before_anything_runs() -> None:
+    (problem,) = check_flow([("first", Quantize()), ("second", Quantize(weights=LayerTable({"*": "int4"})))])
+    assert problem.where == "step 'second'"
+    assert problem.message.endswith("which step 'first' breaks; give all formats to one step, as a table of layers")
 
 
 def test_a_batch_norm_is_to_be_folded_first() -> None:
