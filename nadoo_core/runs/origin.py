@@ -1,5 +1,6 @@
 """The model that a run begins with: made by a function, read from a folder, or handed over; captured as a graph."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 WHERE = "recipe.model"
 EXAMPLES = 2
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @frozen
@@ -83,7 +85,21 @@ def as_graph(model: Any, recipe: Recipe, bench: "Bench", ops: OpTable) -> ModelG
     if not isinstance(model, nn.Module):
         message = f"gives {type(model).__name__}; give a torch module or a ModelGraph"
         raise RunError(Problem(CoreCode.RUN, f"{WHERE}.python", message))
+    if recipe.model is None or not recipe.model.inputs:
+        require_one_input(model)
     return capture(model, example_inputs(recipe, bench), ops=ops)
+
+
+def require_one_input(model: nn.Module) -> None:
+    """Examples of data have one input; a model that must get several cannot be captured with them."""
+    places = inspect.signature(model.forward).parameters.values()
+    needed = [item.name for item in places if item.kind in POSITIONAL and item.default is item.empty]
+    if len(needed) > 1:
+        message = (
+            f"takes the inputs {', '.join(needed)}, and examples of data have one; make them of one tensor in a module "
+            "around the model, or leave [data] out and give the shape of each as inputs to [model]"
+        )
+        raise RunError(Problem(CoreCode.RUN, f"{WHERE}.python", message))
 
 
 def example_inputs(recipe: Recipe, bench: "Bench") -> tuple[torch.Tensor, ...]:

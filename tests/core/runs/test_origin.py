@@ -150,6 +150,11 @@ def test_a_model_of_two_inputs_runs_without_metrics(folder: Path) -> None:
     assert result.ledger["result"]["metrics"] == {}
 
 
+def test_a_model_of_two_inputs_cannot_be_had_with_data(folder: Path) -> None:
+    with pytest.raises(RunError, match=r"recipe\.model\.python: takes the inputs x, y, and examples of data have one"):
+        run_text(folder, '[model]\npython = "models.py:two"\n' + DATA + RENAME)
+
+
 def test_own_data_loss_and_metric_are_used(folder: Path) -> None:
     text = """
 [model]
