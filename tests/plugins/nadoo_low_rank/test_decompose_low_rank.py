@@ -174,5 +174,5 @@ def test_weights_that_are_no_numbers_are_named() -> None:
 
 
 def test_data_that_is_asked_for_has_to_be_there() -> None:
-    with pytest.raises((PassError, ContextError), match="aware is true and there is no calibration data"):
+    with pytest.raises((PassError, ContextError), match="aware is true without calibration data; give `calibration`"):
         DecomposeLowRank(rank=2, aware=True).run(network())
