@@ -55,8 +55,8 @@ class Scoring:
         """The calibration examples, spread over the whole set, in the precision that the graph takes."""
         from nadoo_core.calibrating.data import batch_size, in_precision, missing_calibration, refuse_not_finite
 
-        found = self.context.data("calibration") if len(self.graph.inputs) == 1 else ()
-        if len(found) < max(batch_size(self.graph) or 1, 1):
+        found = self.context.data("calibration") if len(self.graph.inputs) == 1 else None
+        if found is None or len(found) < max(batch_size(self.graph) or 1, 1):
             why = missing_calibration(self.graph, self.context)
             message = f"there are no calibration examples; {why}, or choose importance = 'l2'"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {self.context.step!r}", message))
