@@ -16,16 +16,27 @@ CLASSES = 10
 POOLED = 2
 
 
-def mnist_perceptron(hidden: Sequence[int] = (64, 64, 64)) -> "nn.Module":
-    """Linear layers with a ReLU between them, from 256 pixels to 10 classes; 25,216 weights as it is."""
+def mnist_perceptron(hidden: Sequence[int] = (64, 64, 64), *, norm: bool = False) -> "nn.Module":
+    """Linear layers with a ReLU between them, from 256 pixels to 10 classes; 25,216 weights as it is.
+
+    With norms, what goes into a layer is divided by its root mean square, so that the size of activations is no matter.
+    """
     from torch import nn
 
     layers: dict[str, nn.Module] = {"flatten": nn.Flatten()}
     widths = (SIDE * SIDE, *hidden)
     for index, (inputs, outputs) in enumerate(itertools.pairwise(widths), 1):
-        layers |= dense(index, inputs, outputs)
+        layers |= normed(f"norm{index}", inputs, norm=norm) | dense(index, inputs, outputs)
+    layers |= normed("norm_head", widths[-1], norm=norm)
     layers["head"] = nn.Linear(widths[-1], CLASSES, bias=False)
     return nn.Sequential(OrderedDict(layers))
+
+
+def normed(name: str, width: int, *, norm: bool) -> "dict[str, nn.Module]":
+    """A norm without weights, or nothing."""
+    from torch import nn
+
+    return {name: nn.RMSNorm(width, elementwise_affine=False)} if norm else {}
 
 
 def mnist_cnn(channels: int = 64, hidden: Sequence[int] = (96, 64), *, batch_norm: bool = False) -> "nn.Module":

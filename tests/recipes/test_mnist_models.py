@@ -20,6 +20,14 @@ def test_the_perceptron_has_as_many_weights_as_multiply_accumulates() -> None:
     assert count(graph).macs({"N": 1}) == 25_216
 
 
+def test_norms_make_the_size_of_what_a_layer_reads_no_matter() -> None:
+    model = mnist_perceptron(norm=True)
+    assert weights(model) == 25_216
+    images = torch.rand(3, 1, 16, 16)
+    assert torch.allclose(model(images), model(images * 1000), rtol=1e-3)
+    assert len(nadoo.capture(model, IMAGES).nodes(op="rms_norm")) == 4
+
+
 @pytest.mark.parametrize(
     ("channels", "hidden", "macs"),
     [
