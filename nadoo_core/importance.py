@@ -53,14 +53,14 @@ class Scoring:
 
     def data(self) -> "Examples":
         """The calibration examples, spread over the whole set, in the precision that the graph takes."""
-        from nadoo_core.calibrating.data import batch_size, in_precision, missing_calibration, refuse_not_finite
+        from nadoo_core.calibrating.data import missing_calibration, spread_examples
 
-        found = self.context.data("calibration") if len(self.graph.inputs) == 1 else None
-        if found is None or len(found) < max(batch_size(self.graph) or 1, 1):
+        found = spread_examples(self.graph, self.context, self.examples)
+        if found is None:
             why = missing_calibration(self.graph, self.context)
             message = f"there are no calibration examples; {why}, or choose importance = 'l2'"
             raise PassError(Problem(CoreCode.CONTEXT, f"step {self.context.step!r}", message))
-        return in_precision(self.graph, refuse_not_finite(spread(found, self.examples)))
+        return found
 
 
 def spread(examples: "Examples", most: int) -> "Examples":

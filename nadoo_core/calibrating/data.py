@@ -15,16 +15,21 @@ def calibration_examples(graph: "ModelGraph", context: Context, most: int) -> "E
     """Examples spread over the calibration set, as many as fit in memory; None where the run has none that fit."""
     from nadoo_core.quantizing.walk import examples_that_fit
 
+    most = batch_size(graph) or examples_that_fit(graph, most)
+    return spread_examples(graph, context, most)
+
+
+def spread_examples(graph: "ModelGraph", context: Context, most: int) -> "Examples | None":
+    """So many examples at most, in the precision that the graph takes; None where one batch of it is more than all."""
     if len(graph.inputs) != 1:
         return None
     try:
         found = context.data("calibration")
     except ContextError:
         return None
-    size = batch_size(graph)
-    if len(found) < (size or 1):
+    if len(found) < (batch_size(graph) or 1):
         return None
-    return in_precision(graph, refuse_not_finite(spread(found, size or examples_that_fit(graph, most))))
+    return in_precision(graph, refuse_not_finite(spread(found, most)))
 
 
 def refuse_not_finite(examples: "Examples") -> "Examples":

@@ -61,6 +61,11 @@ class Notes:
         self.log: list[str] = []
         self.tables: dict[str, list[dict[str, Any]]] = {}
 
+    @property
+    def reasons(self) -> str:
+        """Everything that was left alone, and why, for a message."""
+        return "; ".join(f"{item.node}: {item.reason}" for item in self.refused)
+
 
 @frozen(kw_only=True)
 class Context:

@@ -45,14 +45,4 @@ def is_held(item: Property, history: set[str], broken: dict[str, str], graph: "M
 def unmet(name: str, item: Property, breaker: str | None, steps: Sequence[tuple[str, Pass]]) -> Problem:
     """The complaint about a need, with who broke it or who could meet it."""
     makers = [other for other, step in steps if item in step.establishes and other != name]
-    message, advice = (
-        f"needs the property {item.name!r} ({item.summary})",
-        "put a step before this one that establishes it",
-    )
-    if breaker is not None:
-        message += f", which step {breaker!r} breaks"
-        advice = "move this step before that one, or establish it again in between"
-    elif makers:
-        advice = f"move this step behind {makers[0]!r}, which establishes it"
-    message += f"; {item.advice or advice}"
-    return Problem(CoreCode.NEED, f"step {name!r}", message)
+    return Problem(CoreCode.NEED, f"step {name!r}", item.missing(breaker, makers[0] if makers else None))

@@ -28,6 +28,16 @@ class Property:
         """Whether a look at the graph decides."""
         return self.predicate is not None
 
+    def missing(self, breaker: str | None = None, maker: str | None = None) -> str:
+        """What to say where it is needed and missing: who broke it or could establish it, and what to do."""
+        advice = "put a step before this one that establishes it"
+        broken = "" if breaker is None else f", which step {breaker!r} breaks"
+        if breaker is not None:
+            advice = "move this step before that one, or establish it again in between"
+        elif maker is not None:
+            advice = f"move this step behind {maker!r}, which establishes it"
+        return f"needs the property {self.name!r} ({self.summary}){broken}; {self.advice or advice}"
+
     def holds(self, graph: "ModelGraph", history: frozenset[str]) -> bool:
         """Whether a graph with this history has the property."""
         return self.name in history if self.predicate is None else bool(self.predicate(graph))

@@ -85,8 +85,7 @@ def refuse_unmet(step: Pass, graph: ModelGraph, context: Context) -> None:
 
 def need_problem(item: Property, where: str) -> Problem:
     """The complaint about a property that is missing."""
-    advice = item.advice or "put a step before this one that establishes it"
-    return Problem(CoreCode.NEED, where, f"needs the property {item.name!r} ({item.summary}); {advice}")
+    return Problem(CoreCode.NEED, where, item.missing())
 
 
 def refuse_unmatched(step: Pass, graph: ModelGraph, context: Context) -> None:
@@ -158,8 +157,7 @@ def refuse_unchanged(step: Pass, context: Context) -> None:
     """A step that does nothing is an error, and says what it refused to do."""
     if context.allow_no_change:
         return
-    reasons = [f"{item.node}: {item.reason}" for item in context.notes.refused]
-    refused = f"; it refused {'; '.join(reasons)}" if reasons else ""
+    refused = f"; it refused {context.notes.reasons}" if context.notes.refused else ""
     message = f"changed nothing{refused}; change its options, remove it, or set allow_no_change = true"
     raise NoChangeError(Problem(CoreCode.NO_CHANGE, place_of(step, context), message))
 

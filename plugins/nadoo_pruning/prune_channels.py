@@ -19,6 +19,7 @@ from nadoo_pruning.channel_choice import Manner, choose_units
 from nadoo_pruning.channel_scores import Normalizer, Reduction, importance_of, normalized, unit_scores
 from nadoo_pruning.freedom import free_units
 from nadoo_pruning.refit import NormMode, Refit, gaining_layers
+from nadoo_pruning.smaller_tensors import shapes_of, tell
 from nadoo_pruning.targets import ESTIMATES, KINDS, Mask, Target, measure_of
 
 LAYERS = (
@@ -83,7 +84,7 @@ class PruneChannels(Pass):
         before = ChannelPreview(first).macs(np.ones(len(first), np.bool_))
         base = measure_of(self.kind, first, context)(np.ones(len(first), np.bool_))
         self.refuse_met(base, context)
-        widths = {name: tuple(record.value.shape) for name, record in graph.tensors.items()}
+        widths = shapes_of(graph)
         for number in range(1, self.rounds + 1):
             self.prune_once(graph, context, base, number / self.rounds)
             context.progress(number, self.rounds, "rounds")
@@ -152,7 +153,7 @@ class PruneChannels(Pass):
         scores = normalized(scores, channels, self.normalize or ("none" if by_loss else "mean"))
         per_cost = by_loss if self.per_cost is None else self.per_cost
         per_cost = per_cost and self.scope == "global"
-        manner = Manner(self.scope, self.multiple, self.min_channels, per_cost, reasons(context))
+        manner = Manner(self.scope, self.multiple, self.min_channels, per_cost, context.notes.reasons)
         return choose_units(channels, scores, free, target, manner, f"step {context.step!r}")
 
     def mend(self, refit: Refit, context: Context) -> None:
@@ -178,14 +179,9 @@ class PruneChannels(Pass):
         raise PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
 
 
-def reasons(context: Context) -> str:
-    """What was said of layers that keep all of their channels."""
-    return "; ".join(f"{item.node}: {item.reason}" for item in context.notes.refused)
-
-
 def none_free(context: Context) -> PassError:
     """The error of a selection of which no channel may go, with the reasons."""
-    why = reasons(context) or "they make none"
+    why = context.notes.reasons or "they make none"
     message = f"no channel of the selected layers may go: {why}; select other layers"
     return PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
 
@@ -196,14 +192,3 @@ def none_judged(name: str, context: Context) -> PassError:
         f"importance {name!r} says nothing of the channels that the selected layers make; choose another, such as 'l2'"
     )
     return PassError(Problem(CoreCode.PASS, f"step {context.step!r}", message))
-
-
-def tell(graph: ModelGraph, context: Context, before: "dict[str, tuple[int, ...]]") -> None:
-    """A line for every weight that became smaller."""
-    rows = [
-        {"tensor": name, "before": list(before[name]), "after": list(record.value.shape)}
-        for name, record in graph.tensors.items()
-        if name in before and before[name] != tuple(record.value.shape)
-    ]
-    if rows:
-        context.table("channels", rows)

@@ -17,8 +17,8 @@ from nadoo_core.training.within import train_within
 from nadoo_graphs.channels import analyse_channels, remove_channels
 from nadoo_graphs.graph import ModelGraph
 from nadoo_graphs.node import Node
-from nadoo_pruning.prune_channels import tell
 from nadoo_pruning.remove_layers import macs
+from nadoo_pruning.smaller_tensors import shapes_of, tell
 
 LAYERS = ("linear", "conv1d", "conv2d", "conv3d")
 IMAGE_AXES = {"conv1d": 1, "conv2d": 2, "conv3d": 3}
@@ -63,7 +63,7 @@ class PruneMasked(Pass):
 
     def apply(self, graph: ModelGraph, context: Context) -> None:
         """Insert factors, learn them, remove channels, and take the factors out."""
-        before, widths = macs(graph), {name: tuple(record.value.shape) for name, record in graph.tensors.items()}
+        before, widths = macs(graph), shapes_of(graph)
         masks = self.insert(graph, context)
         if not masks:
             return

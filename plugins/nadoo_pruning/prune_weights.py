@@ -187,8 +187,7 @@ class PruneWeights(Pass):
         if left < was or context.allow_no_change:
             return
         total = sum(int(np.prod(item.shape)) for item in weights)
-        reasons = "; ".join(f"{item.node}: {item.reason}" for item in context.notes.refused)
-        refused = f"; it refused {reasons}" if reasons else ""
+        refused = f"; it refused {context.notes.reasons}" if context.notes.refused else ""
         message = (
             f"leaves {left:,} of {total:,} weights non-zero, as many as before{refused}; prune more, or select other "
             "layers"

@@ -14,6 +14,8 @@ from nadoo_core.importance import Opinion, Scoring
 from nadoo_graphs.graph import ModelGraph
 
 BATCH = 64
+ROWS = 2
+"""The axes of a number for each class, an example a row."""
 
 
 def taylor(scoring: Scoring) -> Sequence[Opinion]:
@@ -59,7 +61,7 @@ def weight_products(graph: ModelGraph, examples: Examples, names: Collection[str
 def refuse_unfit(outputs: Tensor, labels: Tensor) -> None:
     """Labels are classes of the model: one number for each, an example a row."""
     shape, most = list(outputs.shape), int(labels.max())
-    if outputs.ndim == len(("examples", "classes")) and int(labels.min()) >= 0 and most < shape[1]:
+    if outputs.ndim == ROWS and int(labels.min()) >= 0 and most < shape[1]:
         return
     message = (
         f"have labels from {int(labels.min())} to {most}, and the model gives {shape}, not a number for each of these "
