@@ -315,7 +315,7 @@ def test_taylor_needs_labels_and_loss_needs_data() -> None:
     unlabelled = {"calibration": type(images())(images().inputs)}
     with pytest.raises(PassError, match="'taylor' needs labelled calibration data"):
         PruneChannels(macs=0.5, importance="taylor").run(residual_network(), context_with(unlabelled))
-    with pytest.raises(PassError, match="no calibration examples; give .calibration. in .data., or choose importance = 'l2'"):
+    with pytest.raises(PassError, match="no calibration examples; give `calibration` in"):
         PruneChannels(macs=0.5, importance="loss").run(residual_network(), context_with({}))
 
 
