@@ -89,6 +89,12 @@ def learned_steps(graph: ModelGraph) -> Iterator[LearnedStep]:
         yield LearnedStep(node.name, scale, rule, max(high - point, point - low))
 
 
+def number_scales(graph: ModelGraph) -> set[str]:
+    """The trained scales by which codes become numbers, such as logits, again."""
+    held = {node.tensors["scale"] for node in graph.nodes() if node.op == "dequantize"}
+    return {scale for scale in held if graph.record(scale).trainable}
+
+
 class ClipHook(TrainingHook):
     """Derives clips, keeps learned scales positive, and reports clip and entropy of every layer.
 
@@ -106,6 +112,8 @@ class ClipHook(TrainingHook):
     ) -> None:
         self.weights = tuple(quantized_weights(graph))
         self.steps = tuple(learned_steps(graph))
+        moved = (*(item for item in self.weights if item.learned), *self.steps)
+        self.learned = {item.scale for item in moved} | number_scales(graph)
         self.penalty = penalty
         self.rules = {item.node: rule_of(item.layer) for item in self.weights if item.derives}
         self.freeze_epoch = freeze_epoch
@@ -119,11 +127,6 @@ class ClipHook(TrainingHook):
             for item in self.steps:
                 if item.rule == "pact":
                     tensors[item.scale].mul_(max(0.0, 1 - 2 * rate * self.penalty))
-
-    @property
-    def learned(self) -> set[str]:
-        """The names of all scales that training moves."""
-        return {item.scale for item in self.weights if item.learned} | {item.scale for item in self.steps}
 
     def rate_factors(self, model: nn.Module, optimizer: str) -> Mapping[str, float]:
         """Steps of Adam in proportion to each scale."""

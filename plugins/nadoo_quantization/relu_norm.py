@@ -51,7 +51,7 @@ def rewrite_relu_norm(step: "Quantize", graph: ModelGraph, context: Context, lay
     learned = frozenset(name for name, rule in rules.items() if rule.learns)
     made.rewrite(learned)
     if inputs is not None:
-        made.set_biases(before, inputs)
+        made.set_bias_units(before, inputs)
         made.set_logit_scales(inputs)
 
 
@@ -102,6 +102,7 @@ class ReluNormRewriter:
         scale, _ = scale_and_zero_point(span, BYTE)
         self.input_scale = torch.tensor(scale, dtype=self.dtype)
         self.unit = ""
+        self.bias_units: dict[str, str] = {}
         self.logits: list[str] = []
 
     def rewrite(self, learned: frozenset[str]) -> None:
@@ -138,11 +139,19 @@ class ReluNormRewriter:
             return
         if node.name in self.layers:
             first = self.graph[behind_moves(self.graph, node.name)].op == "quantize"
-            self.rewrite_layer(node, entry if first else self.unit, learned)
+            self.rewrite_layer(node, entry if first else self.unit_of(node), learned)
         elif node.op == "relu":
             self.graph.replace(node, "relu_norm", format="int8", dtype=self.graph.inputs[0].type.dtype)
         else:
             self.graph.replace(node, node.op, tensors=dict(node.tensors), **node.attributes)
+
+    def unit_of(self, node: Node) -> str:
+        """What a code counts for where a relu-norm gave it: 1, unless a layer has a bias to add to its sums."""
+        if "bias" not in node.tensors:
+            return self.unit
+        name = tensor_name(self.graph, node.name, "input_scale")
+        self.bias_units[node.name] = self.graph.add_tensor(name, torch.ones((), dtype=self.dtype), "buffer")
+        return self.bias_units[node.name]
 
     def rewrite_layer(self, node: Node, scale: str, learned: frozenset[str]) -> None:
         """A layer that gives accumulators; where nobody normalizes them, they become logits."""
@@ -182,17 +191,14 @@ class ReluNormRewriter:
         for reader, operand in readers:
             self.graph.rewire(reader, operand, made)
 
-    def set_biases(self, before: ModelGraph, inputs: torch.Tensor) -> None:
-        """Biases behind a relu-norm in its codes: times what a code is to the number in its place, on examples."""
+    def set_bias_units(self, before: ModelGraph, inputs: torch.Tensor) -> None:
+        """What a code counts for on examples, so that a bias stays the number that it was and learns as one."""
         numbers, codes = Walk(before, inputs), Walk(self.graph, inputs)
-        for node in self.graph.nodes():
-            if node.name not in self.layers or node.tensors["input_scale"] != self.unit or "bias" not in node.tensors:
-                continue
+        for name in (node.name for node in self.graph.nodes() if node.name in self.bias_units):
             for walk in (numbers, codes):
-                walk.run_until_before(node.name)
-            ratio = codes_of_one(numbers.operands(before[node.name])[0], codes.operands(node)[0])
-            bias = node.tensors["bias"]
-            self.graph.set_tensor(bias, self.graph.tensor(bias) * ratio)
+                walk.run_until_before(name)
+            ratio = codes_of_one(numbers.operands(before[name])[0], codes.operands(self.graph[name])[0])
+            self.graph.set_tensor(self.bias_units[name], torch.tensor(1 / ratio, dtype=self.dtype))
 
     def set_logit_scales(self, inputs: torch.Tensor) -> None:
         """The scales at which the logits of calibration examples have their wanted deviation."""
@@ -207,6 +213,6 @@ class ReluNormRewriter:
 
 
 def codes_of_one(numbers: torch.Tensor, codes: torch.Tensor) -> float:
-    """How many codes a number of 1 is, by least squares; 1 where all numbers are zero."""
-    size = float(numbers.double().square().sum())
-    return float((numbers.double() * codes.double()).sum()) / size if size > 0 else 1.0
+    """How many codes a number of 1 is, by least squares; 1 where all are zero."""
+    size, product = (float((numbers.double() * other.double()).sum()) for other in (numbers, codes))
+    return product / size if product > 0 else 1.0

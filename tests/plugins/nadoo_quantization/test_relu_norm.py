@@ -6,7 +6,7 @@ from torch import nn
 
 from nadoo_core.data import Examples
 from nadoo_core.errors import ContextError, PassError
-from nadoo_core.passes import LayerTable
+from nadoo_core.passes import Context, LayerTable
 from nadoo_core.quantizing import ClipHook, make_rule
 from nadoo_core.training import Trainer, TrainingOptions
 from nadoo_quantization.quantize import Quantize
@@ -50,6 +50,31 @@ def test_biases_behind_a_relu_norm_count_as_much_as_before() -> None:
     numbers, logits = graph.run(inputs).result, found.run(inputs).result
     correlation = float(torch.corrcoef(torch.stack([numbers.flatten(), logits.flatten()]))[0, 1])
     assert correlation > 0.95
+    for name in ("2", "4"):
+        assert torch.equal(found.tensor(f"{name}.bias"), graph.tensor(f"{name}.bias")), "it learns as it did before"
+        assert 0 < float(found.tensor(found[name].tensors["input_scale"])) < 0.5
+
+
+def test_without_data_or_signal_a_code_counts_for_one() -> None:
+    for inputs in (None, torch.zeros(16, 8)):
+        given = Context(step="quantize") if inputs is None else context(inputs)
+        network = nn.Sequential(nn.Linear(8, 16, bias=False), nn.ReLU(), nn.Linear(16, 4))
+        found = step().run(seeded(network, torch.zeros(2, 8)), given).graph
+        assert float(found.tensor(found["2"].tensors["input_scale"])) == 1.0
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_the_scale_of_logits_moves_by_a_share_of_itself(optimizer: str) -> None:
+    """A step of the size of the rate would be many times a scale of a thousandth, and turn all logits round."""
+    inputs = torch.rand(64, 8, generator=torch.Generator().manual_seed(0))
+    graph = step().run(perceptron(bias=False), context(inputs)).graph
+    scale = graph["4.logits"].tensors["scale"]
+    before = float(graph.tensor(scale))
+    module, hook = graph.to_module(), ClipHook(graph, lambda _: make_rule("auto"))
+    assert hook.rate_factors(module, optimizer) == {scale: pytest.approx(before)}
+    examples = Examples(inputs, inputs[:, :4].argmax(1))
+    Trainer(module, TrainingOptions(epochs=5, batch=8, rate=0.01, optimizer=optimizer), hooks=[hook]).fit(examples)  # type: ignore[arg-type]
+    assert 0.5 < float(dict(module.named_parameters())[scale].detach()) / before < 2
 
 
 def test_background_stays_zero() -> None:
