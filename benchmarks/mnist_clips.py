@@ -4,9 +4,9 @@ python -m benchmarks.mnist_clips [--formats NAME …] [--rules NAME …] [--seed
 
 Every run is the recipe `mnist-perceptron` with one format and one rule, which gives the first clips and follows the
 weights after every epoch. Rules are compared with OCTAV seed by seed, because seeds differ by more than rules do.
-`auto` is left out, which is `mse` here, and so are formats of signs alone: behind a relu-norm the one scale of a layer
-says nothing, and no clip moves a sign. Rows are kept as they come, so that the same command goes on where it was
-stopped. NADOO_DATA is the folder of the data.
+`auto` and `auto-training` are left out, which are `mse` and `octav` here, and so are formats of signs alone: behind a
+relu-norm the one scale of a layer says nothing, and no clip moves a sign. Rows are kept as they come, so that the same
+command goes on where it was stopped. NADOO_DATA is the folder of the data.
 """
 
 import os
@@ -25,7 +25,7 @@ from nadoo_core.studies.table import Row, paired
 
 FORMATS = ("4bitsym", "2bitsym", "ternary", "4bit", "fp130", "nf4", "int3")
 OCTAV = "octav"
-RULES = (OCTAV, *sorted(set(CLIP_RULES) - {OCTAV, "auto"}))
+RULES = (OCTAV, *sorted(set(CLIP_RULES) - {OCTAV, "auto", "auto-training"}))
 FIXED, LEVEL = 0.75, 0.2
 """About where the other rules bring the clips of this network, and the one level of ternary weights."""
 SEEDS = (0, 1, 2)

@@ -16,6 +16,7 @@ Load: TypeAlias = Callable[[str, str], Any]
 
 CLIP_RULES: Mapping[str, str] = MappingProxyType({
     "auto": "nadoo_core.quantizing.rules:Automatic",
+    "auto-training": "nadoo_core.quantizing.rules:AutomaticTraining",
     "prop": "nadoo_core.quantizing.rules:Proportional",
     "max": "nadoo_core.quantizing.rules:Maximum",
     "absmean": "nadoo_core.quantizing.rules:AbsoluteMean",

@@ -24,6 +24,8 @@ from nadoo_core.training.options import TrainingChoices
 if TYPE_CHECKING:
     from nadoo_graphs.graph import ModelGraph
 
+AUTOMATIC = "auto-training"
+
 
 @frozen(kw_only=True)
 class TrainingPass(TrainingChoices, Pass):
@@ -40,7 +42,7 @@ class TrainingPass(TrainingChoices, Pass):
     breaks: ClassVar[tuple[Property, ...]] = (CALIBRATED, PRUNED_WEIGHTS)
 
     clip: LayerTable[str] = option(
-        default=LayerTable({"*": "auto"}), help="the rule by which clips of quantized weights follow them, by layer"
+        default=LayerTable({"*": AUTOMATIC}), help="the rule by which clips of quantized weights follow them, by layer"
     )
     clip_options: dict[str, dict[str, Any]] = option(factory=dict, help="options of clip rules, by rule")
     clip_penalty: float = option(
@@ -74,7 +76,7 @@ class TrainingPass(TrainingChoices, Pass):
 
     def rule(self, node: str, make_rule: Callable[..., Any], context: Context) -> Any:
         """The clip rule of a layer."""
-        name = self.clip.value(node) or "auto"
+        name = self.clip.value(node) or AUTOMATIC
         return make_rule(name, self.clip_options.get(name, {}), context.services.load)
 
     def chosen(self) -> dict[str, Any]:

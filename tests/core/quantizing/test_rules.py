@@ -69,6 +69,14 @@ def test_the_mean_magnitude_is_best_for_signs() -> None:
     assert float(square_error(values, levels, chosen)) / values.numel() == pytest.approx(0.364, rel=0.01)
 
 
+def test_trained_weights_follow_octav_and_signs_their_mean_magnitude() -> None:
+    for name, rule in (("4bitsym", "octav"), ("ternary", "octav"), ("binarysym", "absmean")):
+        found, wanted = (make_rule(each).clips(normal(), book(name)) for each in ("auto-training", rule))
+        assert torch.equal(found, wanted)
+    centred = make_rule("absmean", {"centred": True}).clips(WORKED, book("binary"))
+    assert torch.equal(make_rule("auto-training").clips(WORKED, book("binary")), centred)
+
+
 def test_signs_around_the_mean_are_measured_from_it() -> None:
     assert float(make_rule("absmean", {"centred": True}).clips(WORKED, book("binary"))) == pytest.approx(
         float((WORKED - 0.125).abs().mean())
@@ -123,7 +131,7 @@ def test_rows_are_apart_and_positive(values: torch.Tensor, levels: Book, name: s
     rule = make_rule(name)
     together = rule.clips(values, levels)
     assert together.dtype == torch.float64
-    assert bool((together > 0).all()) or name == "absmean" or (name == "auto" and levels.name == "binary")
+    assert bool((together > 0).all()) or name == "absmean" or (name.startswith("auto") and levels.name == "binary")
     assert torch.allclose(together, torch.cat([rule.clips(row[None], levels) for row in values]), rtol=1e-12, atol=0)
 
 
