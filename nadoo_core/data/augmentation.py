@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from nadoo_core.data.errors import data_error
+from nadoo_core.data.examples import Examples
+from nadoo_core.data.images import resized
 from nadoo_core.data.order import derived_seed
 from nadoo_core.options import Options, Share, option
 
@@ -57,6 +59,15 @@ class Augmentation(Options):
     def colours(self) -> bool:
         """Whether pixels change their values."""
         return any((self.brightness, self.contrast, self.saturation))
+
+    def vary(
+        self, examples: Examples, device: "torch.device | str", seed: int, epoch: int, batch: int
+    ) -> "torch.Tensor":
+        """The inputs of this batch, varied; where there are larger images, those are varied and then shrunk."""
+        if examples.larger is None:
+            return self.apply(examples.inputs.to(device), seed, epoch, batch)
+        varied = self.apply(examples.larger.to(device), seed, epoch, batch)
+        return resized(varied, int(examples.inputs.shape[-1]))
 
     def apply(self, images: "torch.Tensor", seed: int, epoch: int, batch: int) -> "torch.Tensor":
         """The varied images of this batch of this epoch; the originals are left alone."""

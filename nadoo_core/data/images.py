@@ -4,11 +4,12 @@ The work is done in portions, so that a large data set never stands twice in mem
 """
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from attrs import frozen
 
-from nadoo_core.data.dataset import fingerprint, require_split
+from nadoo_core.data.dataset import TRAIN, fingerprint, require_split
 from nadoo_core.data.errors import data_error
 from nadoo_core.data.examples import Examples
 from nadoo_core.options import Options, option
@@ -26,6 +27,9 @@ class ImageDataset(Options):
     """The options that all image data sets share; a data set of its own kind says how it is read."""
 
     size: int | None = option(default=None, minimum=1, help="height and width in pixels; unset keeps them")
+    vary_at: int | None = option(
+        default=None, minimum=1, help="height and width in which training images are varied before they shrink to size"
+    )
     channels: Literal[1, 3] | None = option(default=None, help="1 for luminance, 3 for colour; unset keeps them")
     scale: float | None = option(default=None, above=0, help="factor of the raw pixel values; unset brings them to 0…1")
     mean: tuple[float, ...] = option(default=(), help="subtracted after scaling: one number, or one a channel")
@@ -56,29 +60,36 @@ class ImageDataset(Options):
         """The prepared examples of "train" or "test"."""
         require_split(self.name, split)
         images, labels = self.read(split)
-        return Examples(self.prepare(images), labels)
+        larger = self.prepare(images, self.vary_at) if self.vary_at and split == TRAIN else None
+        return Examples(self.prepare(images, self.size), labels, larger)
+
+    def complaints(self) -> Iterable[str]:
+        """Images are varied in a larger size, or in their own."""
+        if self.vary_at is not None and (self.size is None or self.vary_at <= self.size):
+            given = "is unset" if self.size is None else f"is {self.size}"
+            yield f"vary_at is {self.vary_at} and size {given}; give a size below vary_at, or leave vary_at out"
 
     def fingerprint(self) -> str:
         """A hash of the options and the files."""
         return fingerprint(self, self.contents())
 
-    def prepare(self, images: "torch.Tensor") -> "torch.Tensor":
-        """Raw images as the options want them."""
+    def prepare(self, images: "torch.Tensor", size: int | None) -> "torch.Tensor":
+        """Raw images in a size, and else as the options want them."""
         import torch
 
         if not len(images):
             raise data_error(self.title, "holds no image; put some into it")
-        first = self.prepare_portion(images[:PORTION])
+        first = self.prepare_portion(images[:PORTION], size)
         prepared = torch.empty((len(images), *first.shape[1:]), dtype=torch.float32)
         prepared[:PORTION] = first
         for start in range(PORTION, len(images), PORTION):
-            prepared[start : start + PORTION] = self.prepare_portion(images[start : start + PORTION])
+            prepared[start : start + PORTION] = self.prepare_portion(images[start : start + PORTION], size)
         return prepared
 
-    def prepare_portion(self, images: "torch.Tensor") -> "torch.Tensor":
+    def prepare_portion(self, images: "torch.Tensor", size: int | None) -> "torch.Tensor":
         """A few images, all at once."""
         factor = 1 / self.brightest if self.scale is None else self.scale
-        scaled = resized(self.coloured(images.float() * factor), self.size)
+        scaled = resized(self.coloured(images.float() * factor), size)
         return self.normalised(scaled)
 
     def coloured(self, images: "torch.Tensor") -> "torch.Tensor":

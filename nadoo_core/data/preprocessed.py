@@ -37,6 +37,9 @@ class Preprocessed:
     def load(self, split: str) -> Examples:
         """The examples of a split, preprocessed."""
         examples = self.source.load(split)
+        if examples.larger is not None:
+            message = "gets no images that are larger than the inputs; leave vary_at out of the data set's options"
+            raise data_error("recipe.data.preprocess", message)
         return Examples(self.changed(examples), examples.targets)
 
     def changed(self, examples: Examples) -> Any:

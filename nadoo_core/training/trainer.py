@@ -167,7 +167,7 @@ class Trainer:
         """One step of the optimizer."""
         seed_step(self.device, derived_seed("step", self.options.seed, epoch, step))
         examples = self.train.take(places)
-        inputs, targets = self.varied(examples.inputs, epoch, step), self.targets(examples)
+        inputs, targets = self.varied(examples, epoch, step), self.targets(examples)
         outputs = flat(self.model(inputs))[0]
         loss = self.loss(outputs, targets).mean()
         number = float(loss.detach())
@@ -182,11 +182,11 @@ class Trainer:
         correct = share_correct(outputs.detach(), targets) if self.judge.classifies(examples) else 0.0
         self.state.sums = self.state.sums.with_step(number, correct, len(places))
 
-    def varied(self, inputs: torch.Tensor, epoch: int, step: int) -> torch.Tensor:
+    def varied(self, examples: Examples, epoch: int, step: int) -> torch.Tensor:
         """The inputs of a step on the device, augmented if that is wanted."""
         augmentation = self.options.augmentation
-        placed = inputs.to(self.device)
-        varied = augmentation.apply(placed, self.options.seed, epoch, step) if augmentation else placed
+        place = (self.options.seed, epoch, step)
+        varied = augmentation.vary(examples, self.device, *place) if augmentation else examples.inputs.to(self.device)
         return varied.contiguous(memory_format=self.layout) if varied.dim() == IMAGES else varied
 
     def targets(self, examples: Examples) -> torch.Tensor:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from nadoo_core.data import Augmentation
+from nadoo_core.data import Augmentation, Examples
 from nadoo_core.data.augmentation import Draws
+from nadoo_core.data.images import resized
 from nadoo_core.data.order import derived_seed
 from nadoo_core.errors import DataError, OptionError
 
@@ -113,6 +114,17 @@ def test_a_resize_changes_the_size_only() -> None:
     assert Augmentation(resize=5).apply(images(), 0, 0, 0).shape == (6, 3, 5, 5)
     flat = torch.full((2, 1, 8, 8), 0.25)
     assert torch.allclose(Augmentation(resize=16).apply(flat, 0, 0, 0), torch.tensor(0.25))
+
+
+def test_larger_images_are_varied_and_then_shrunk() -> None:
+    """What a share leaves alone is the input itself, and what is moved is as sharp as that."""
+    larger = images(channels=1, height=16, width=16)
+    examples = Examples(resized(larger, 8), None, larger)
+    assert torch.equal(Augmentation(share=0.0, flip=True).vary(examples, "cpu", 0, 0, 0), examples.inputs)
+    varied = EVERYTHING.vary(examples, "cpu", 3, 2, 1)
+    assert torch.equal(varied, resized(EVERYTHING.apply(larger, 3, 2, 1), 8))
+    alone = EVERYTHING.vary(Examples(examples.inputs), "cpu", 3, 2, 1)
+    assert torch.equal(alone, EVERYTHING.apply(examples.inputs, 3, 2, 1)) and not torch.equal(alone, varied)
 
 
 @pytest.mark.parametrize("wrong", [torch.rand(4, 16), torch.zeros(2, 1, 4, 4, dtype=torch.uint8)])

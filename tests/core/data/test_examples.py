@@ -26,6 +26,16 @@ def test_labels_are_one_whole_number_each(targets: torch.Tensor | None, labelled
     assert examples.groups() == ([0, 1] if labelled else [0, 0])
 
 
+def test_parts_keep_larger_images_too() -> None:
+    examples = Examples(torch.ones(5, 1, 2, 2), torch.arange(5), torch.arange(5.0)[:, None, None, None])
+    parts = (examples.take([3, 1]), examples.head(2), *examples.batches(5))
+    found = [None if part.larger is None else part.larger.flatten().tolist() for part in parts]
+    assert found == [[3, 1], [0, 1], [0, 1, 2, 3, 4]]
+    assert examples.digest() != Examples(examples.inputs, examples.targets).digest()
+    with pytest.raises(DataError, match="larger images: are 4 for 5 inputs"):
+        Examples(torch.ones(5, 1), None, torch.ones(4, 1))
+
+
 @pytest.mark.parametrize("targets", [torch.ones(3), torch.tensor(1.0)])
 def test_targets_must_be_as_many(targets: torch.Tensor) -> None:
     with pytest.raises(DataError, match="targets for 2 inputs"):

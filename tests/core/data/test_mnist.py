@@ -29,13 +29,29 @@ def test_size_channels_scale_mean_and_deviation(data_folder: Path) -> None:
     assert torch.allclose(inputs[5].mean((1, 2)), torch.tensor([2.0, 1.0, 0.5]))
 
 
+def test_images_to_train_with_come_in_the_size_in_which_they_vary_too(data_folder: Path) -> None:
+    write_mnist(data_folder / "mnist")
+    dataset = Mnist(size=16, vary_at=28, mean=(0.5,))
+    train, test = dataset.load("train"), dataset.load("test")
+    assert train.larger is not None and train.larger.shape == (20, 1, 28, 28) and test.larger is None
+    assert torch.equal(train.larger, Mnist(mean=(0.5,)).load("train").inputs)
+    assert torch.equal(train.inputs, Mnist(size=16, mean=(0.5,)).load("train").inputs)
+    assert dataset.fingerprint() != Mnist(size=16, mean=(0.5,)).fingerprint()
+
+
+@pytest.mark.parametrize(("size", "said"), [(None, "size is unset"), (28, "size is 28"), (32, "size is 32")])
+def test_images_vary_in_a_larger_size_only(size: int | None, said: str) -> None:
+    with pytest.raises(OptionError, match=f"vary_at is 28 and {said}; give a size below vary_at"):
+        Mnist(size=size, vary_at=28)
+
+
 def test_many_images_are_prepared_as_one_by_one(data_folder: Path) -> None:
     """Portions are invisible: the images of a set are those of its parts."""
     write_mnist(data_folder / "mnist", train=1030)
     dataset = Mnist(size=7)
     images, _ = dataset.read("train")
     whole = dataset.load("train").inputs
-    assert torch.equal(whole[1020:], dataset.prepare(images[1020:]))
+    assert torch.equal(whole[1020:], dataset.prepare(images[1020:], 7))
 
 
 def test_the_users_folder_comes_before_the_cache(data_folder: Path, tmp_path: Path) -> None:

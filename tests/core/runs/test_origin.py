@@ -239,6 +239,13 @@ def test_preprocessing_that_does_not_fit_is_refused(function: str, message: str,
         run_text(folder, preprocessed(function) + RENAME)
 
 
+def test_preprocessing_gets_no_images_to_vary(folder: Path) -> None:
+    (folder / "models.py").write_text(MODELS + PREPARING)
+    data = '[data]\npreprocess = "models.py:doubled"\ndataset = "digits"\noptions = { size = 4, vary_at = 8 }\n'
+    with pytest.raises(NadooError, match=r"recipe\.data\.preprocess: gets no images .* leave vary_at out"):
+        run_text(folder, f'[model]\npython = "models.py:net"\n{data}{RENAME}')
+
+
 def test_preprocessing_beside_the_recipe_runs_only_with_trust(folder: Path) -> None:
     (folder / "models.py").write_text(MODELS + PREPARING)
     with pytest.raises(RecipeError, match=r"recipe\.data\.preprocess: names '.*models\.py:doubled', which is a file"):

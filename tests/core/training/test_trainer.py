@@ -100,6 +100,23 @@ def test_a_layout_changes_how_images_lie_and_little_else() -> None:
     assert all(torch.allclose(first[name], last[name], atol=1e-4) for name in first)
 
 
+def test_larger_images_are_what_varies() -> None:
+    """An image that is all detail is grey once it is small, and so are its variations."""
+    detail = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).repeat(8, 8).expand(4, 1, 16, 16)
+    seen: list[torch.Tensor] = []
+
+    class Watched(nn.Flatten):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            seen.append(input)
+            return super().forward(input)
+
+    examples = Examples(torch.full((4, 1, 8, 8), 0.5), torch.tensor([0, 1, 2, 0]), detail)
+    chosen = options(epochs=1, augmentation=Augmentation(flip=True))
+    Trainer(nn.Sequential(Watched(), nn.Linear(64, 3)), chosen).fit(examples, examples)
+    assert all(images.shape[1:] == (1, 8, 8) for images in seen)
+    assert torch.allclose(seen[0][:, :, 2:-2, 2:-2], torch.tensor(0.5), atol=1e-6)
+
+
 def test_an_unknown_schedule_is_refused_before_anything_is_trained() -> None:
     with pytest.raises(nadoo.GraphError, match="did you mean 'cosine'"):
         Trainer(network(), options(schedule="cosin"))
