@@ -20,7 +20,7 @@ HELD = 6
 class Walk:
     """The values of one graph on one batch; each is let go once its last reader has run.
 
-    The structure of the graph must stay as it is; tensors may be replaced before the node that uses them runs.
+    The structure of the graph must stay as it is; tensors and attributes may change before the node with them runs.
     """
 
     def __init__(self, graph: ModelGraph, *inputs: torch.Tensor) -> None:
@@ -37,7 +37,7 @@ class Walk:
 
     def step(self) -> Node:
         """Run the next node."""
-        node = self.waiting.pop(0)
+        node = self.graph[self.waiting.pop(0).name]
         with torch.no_grad():
             self.interpreter.store(node, self.interpreter.run(node))
         return node

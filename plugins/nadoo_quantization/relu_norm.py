@@ -1,10 +1,11 @@
 """Networks without activation scales: integer layers, and between them a relu that shifts until everything fits a byte.
 
-The scale of a layer's outputs is lost at every relu, which costs nothing where only the largest logit counts. Such a
-network is made before it is trained: weights learn what the shifts do.
+The scale of a layer's outputs is lost at every relu, which costs nothing where only the largest logit counts and no
+layer further on adds a bias; ahead of a bias the shift is fixed by examples, and the scale is kept. Such a network is
+made before it is trained: weights learn what the shifts do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -51,7 +52,7 @@ def rewrite_relu_norm(step: "Quantize", graph: ModelGraph, context: Context, lay
     learned = frozenset(name for name, rule in rules.items() if rule.learns)
     made.rewrite(learned)
     if inputs is not None:
-        made.set_bias_units(before, inputs)
+        made.fix_scales(before, inputs)
         made.set_logit_scales(inputs)
 
 
@@ -191,14 +192,30 @@ class ReluNormRewriter:
         for reader, operand in readers:
             self.graph.rewire(reader, operand, made)
 
-    def set_bias_units(self, before: ModelGraph, inputs: torch.Tensor) -> None:
-        """What a code counts for on examples, so that a bias stays the number that it was and learns as one."""
+    def fix_scales(self, before: ModelGraph, inputs: torch.Tensor) -> None:
+        """Shifts that stay ahead of every bias, and what a code then counts for, both on examples.
+
+        A shift that followed each sample would change what the codes of that sample count for, but not the bias that is
+        added to them; and so a bias stays the number that it was, and learns as one.
+        """
         numbers, codes = Walk(before, inputs), Walk(self.graph, inputs)
-        for name in (node.name for node in self.graph.nodes() if node.name in self.bias_units):
-            for walk in (numbers, codes):
-                walk.run_until_before(name)
-            ratio = codes_of_one(numbers.operands(before[name])[0], codes.operands(self.graph[name])[0])
-            self.graph.set_tensor(self.bias_units[name], torch.tensor(1 / ratio, dtype=self.dtype))
+        fixed = ahead_of(self.graph, self.bias_units)
+        for name in self.graph.order():
+            node = self.graph[name]
+            if node.op == "relu_norm" and name in fixed:
+                codes.run_until_before(name)
+                self.fix_shift(node, codes.operands(node)[0])
+            elif name in self.bias_units:
+                for walk in (numbers, codes):
+                    walk.run_until_before(name)
+                ratio = codes_of_one(numbers.operands(before[name])[0], codes.operands(node)[0])
+                self.graph.set_tensor(self.bias_units[name], torch.tensor(1 / ratio, dtype=self.dtype))
+
+    def fix_shift(self, node: Node, sums: torch.Tensor) -> None:
+        """The shift at which the largest of these sums just fits, for all that come."""
+        most = int(self.graph.formats[str(node.attributes["format"])].maximum).bit_length()
+        shift = max(int(sums.max()).bit_length() - most, 0) if float(sums.max()) > 0 else 0
+        self.graph.replace(node, "relu_norm", **{**node.attributes, "shift": shift})
 
     def set_logit_scales(self, inputs: torch.Tensor) -> None:
         """The scales at which the logits of calibration examples have their wanted deviation."""
@@ -210,6 +227,17 @@ class ReluNormRewriter:
             if deviation > 0:
                 scale = torch.tensor(LOGITS / deviation, dtype=self.dtype)
                 self.graph.set_tensor(self.graph[f"{layer}.logits"].tensors["scale"], scale)
+
+
+def ahead_of(graph: ModelGraph, names: Iterable[str]) -> set[str]:
+    """The nodes by which others are computed."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        new = {value.node for value in graph.operands(graph[waiting.pop()])} - found
+        found |= new
+        waiting += new
+    return found
 
 
 def codes_of_one(numbers: torch.Tensor, codes: torch.Tensor) -> float:

@@ -54,8 +54,8 @@ def test_the_cnn_folds_its_norms_and_has_three_levels_in_its_widest_layer(mnist:
 def test_the_cnn_is_as_large_as_its_recipe_says(mnist: Path, tmp_path: Path) -> None:
     changes = ["train.epochs=1", "train-codes.epochs=1", "data.calibration=32"]
     result = run("mnist-cnn", out=tmp_path / "out", store=tmp_path / "store", changes=changes)
-    convolutions, biases, linear = 3 * 576, 3 * 64 * 4, 96 * 52 + 3_072 + 320
-    assert convolutions + biases + linear <= count(result.graph).weight_bytes < 11 * 1024
+    convolutions, biases, linear = 3 * 576, 3 * 64 * 4, 104 * 52 + 3_328 + 320
+    assert convolutions + biases + linear <= count(result.graph).weight_bytes < 11.4 * 1024
 
 
 @pytest.mark.slow

@@ -21,11 +21,11 @@ def prepared(graph: ModelGraph) -> ModelGraph:
 
 
 def may_come_first(graph: ModelGraph, pool: Node) -> bool:
-    """Whether a pool is all that reads a relu-norm, and sees every number, so that the largest stays the largest."""
+    """Whether a pool is all that reads a relu-norm, and the shift is fixed, or the largest number stays the largest."""
     norm = graph.producer(pool)
     if norm.op != "relu_norm" or len(graph.consumers(norm)) != 1 or norm.attributes["granularity"] == "token":
         return False
-    return sees_everything(pool, norm)
+    return norm.attributes["shift"] is not None or sees_everything(pool, norm)
 
 
 def sees_everything(pool: Node, norm: Node) -> bool:

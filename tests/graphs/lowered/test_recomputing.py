@@ -17,7 +17,13 @@ UNIT = torch.ones(())
 
 
 def network(
-    channels: int, side: int = 12, *, pool: int = 2, stride: int = 0, granularity: str = "sample"
+    channels: int,
+    side: int = 12,
+    *,
+    pool: int = 2,
+    stride: int = 0,
+    granularity: str = "sample",
+    shift: int | None = None,
 ) -> ModelGraph:
     """Convolution, depthwise convolution and pool, with relu-norms between them."""
     random = torch.Generator().manual_seed(channels)
@@ -30,7 +36,7 @@ def network(
         value = graph.add(
             "quantized_conv2d", [value], name=name, groups=groups, tensors={**tensors, "input_scale": UNIT}, **raw
         )
-        value = graph.add("relu_norm", [value], name=f"{name}_norm", granularity=granularity)
+        value = graph.add("relu_norm", [value], name=f"{name}_norm", granularity=granularity, shift=shift)
     if pool:
         value = graph.add("max_pool2d", [value], name="pool", kernel_size=(pool, pool), stride=(stride or pool,) * 2)
     graph.set_outputs([value])
@@ -133,3 +139,15 @@ def test_a_pool_comes_first_where_it_sees_everything(pool: int, stride: int, exc
     assert graph.producer("pool").op == "relu_norm", "the graph that was given stays as it is"
     assert given_by(graph, program, codes(3, 144))
     assert given_by(graph, optimize(program), codes(3, 144))
+
+
+def test_a_fixed_shift_needs_no_largest_value_and_comes_behind_any_pool() -> None:
+    graph = network(16, pool=2, stride=3, shift=7)
+    program = lower(graph)
+    assert not any(statistic_of(program, kernel) for kernel in program.kernels)
+    order = [kernel.layer for kernel in program.kernels]
+    assert order.index("pool") < order.index("depthwise_norm")
+    small = optimize(program)
+    assert plan(small).arena_bytes <= plan(optimize(lower(network(16, pool=2, stride=3)))).arena_bytes
+    for each in (program, small):
+        assert given_by(graph, each, codes(3, 144))

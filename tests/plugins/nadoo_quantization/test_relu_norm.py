@@ -55,6 +55,20 @@ def test_biases_behind_a_relu_norm_count_as_much_as_before() -> None:
         assert 0 < float(found.tensor(found[name].tensors["input_scale"])) < 0.5
 
 
+def test_shifts_ahead_of_a_bias_are_fixed_and_so_bright_and_dark_inputs_are_alike() -> None:
+    """A shift that followed each sample would change what its codes count for, but not the bias that is added."""
+    layers = [nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU()]
+    network = nn.Sequential(*layers, nn.Linear(16, 4, bias=False))
+    inputs = correlated(256).sigmoid() * torch.linspace(0.1, 1, 256)[:, None]
+    graph = seeded(network, inputs[:2])
+    for name in ("2.bias", "4.bias"):
+        graph.set_tensor(name, graph.tensor(name) * 3)
+    found = step("8bit").run(graph, context(inputs)).graph
+    assert [node.attributes["shift"] is None for node in found.nodes(op="relu_norm")] == [False, False, True]
+    numbers, logits = (each.run(inputs).result for each in (graph, found))
+    assert float(torch.cosine_similarity(numbers, logits).min()) > 0.98
+
+
 def test_without_data_or_signal_a_code_counts_for_one() -> None:
     for inputs in (None, torch.zeros(16, 8)):
         given = Context(step="quantize") if inputs is None else context(inputs)

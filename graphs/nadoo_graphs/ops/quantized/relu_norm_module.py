@@ -42,6 +42,27 @@ class Shifted(torch.autograd.Function):
         return passed.mul_(scale), None, None, None, None
 
 
+class FixedShift(torch.autograd.Function):
+    """Integers carried in floating point, shifted right with rounding by as much as is said."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        context: Any, values: Tensor, shift: int, maximum: int, dtype: torch.dtype
+    ) -> Tensor:
+        """0 below zero, else min((z + half) >> shift, maximum)."""
+        shifted = values.mul(2.0**-shift).add_(0.5 if shift else 0.0).floor_()
+        if any(context.needs_input_grad):
+            context.save_for_backward((values > 0) & (shifted <= maximum))
+            context.scale, context.given = 2.0**-shift, values.dtype
+        return shifted.clamp_(0, maximum).to(dtype)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Straight through where nothing was cut off."""
+        (inside,) = context.saved_tensors
+        return (gradients[0].to(context.given) * inside).mul_(context.scale), None, None, None
+
+
 class ReluNorm(nn.Module):
     """Small codes of large accumulators, without any scale."""
 
@@ -51,12 +72,15 @@ class ReluNorm(nn.Module):
         self.where = making.node
         self.granularity = str(attributes["granularity"])
         self.normalized = attributes["gradient"] == "rms"
+        self.shift = attributes["shift"]
         self.maximum = int(making.formats[str(attributes["format"])].maximum)
         self.dtype = torch_dtype(str(attributes["dtype"]))
 
     def forward(self, x: Tensor) -> Tensor:
         """The shifted relu."""
         refuse_export(self.where)
+        if self.shift is not None:
+            return applied(FixedShift, x, int(self.shift), self.maximum, self.dtype)
         kept = {"tensor": 0, "sample": 1, "token": x.ndim - 1}[self.granularity]
         axes = list(range(min(kept, x.ndim - 1), x.ndim)) if x.ndim else []
         return applied(Shifted, x, axes, self.maximum, self.dtype, self.normalized)

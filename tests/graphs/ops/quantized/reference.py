@@ -131,6 +131,14 @@ def relu_norm(z: Ints, axes: tuple[int, ...], maximum: int) -> Ints:
     return result
 
 
+def relu_shift(z: Ints, shift: int, maximum: int) -> Ints:
+    """One shift for all, and what does not fit is cut off."""
+    result = np.zeros_like(z)
+    for index, value in np.ndenumerate(z):
+        result[index] = 0 if value < 0 else min((int(value) + ((1 << shift) >> 1)) >> shift, maximum)
+    return result
+
+
 def count_shifts(largest: int, bits: int) -> int:
     """How often a number is shifted until it has so many bits."""
     count = 0

@@ -181,9 +181,11 @@ class Grower:
         return self.made(value, found, target)
 
     def relu_norm(self, held: Held) -> Held:
-        """Accumulators normalized by a shift."""
-        value = self.graph.add("relu_norm", [held.value])
-        found = ref.relu_norm(held.codes, tuple(range(1, held.codes.ndim)), 127)
+        """Accumulators normalized by a shift that is found for each sample, or by one that is fixed."""
+        shift = self.choose((None, 0, 3, 9))
+        value = self.graph.add("relu_norm", [held.value], shift=shift)
+        axes = tuple(range(1, held.codes.ndim))
+        found = ref.relu_norm(held.codes, axes, 127) if shift is None else ref.relu_shift(held.codes, shift, 127)
         one = self.graph.add_tensor(f"one{len(self.graph.tensors)}", torch.tensor(1.0), "buffer")
         return Held(value, found, one, None, "int8")
 

@@ -8,7 +8,7 @@ import torch
 from attrs import evolve
 
 from nadoo_graphs.counting import element_bits
-from nadoo_graphs.errors import FormatError, LoadError
+from nadoo_graphs.errors import FormatError, GraphError, LoadError
 from nadoo_graphs.formats import Format, IntegerCodec, standard_formats
 from nadoo_graphs.formats.book import CodeBook
 from nadoo_graphs.formats.code_books import TableCodec
@@ -132,3 +132,12 @@ def test_the_vectors_of_relu_norm(numbers: list[int], expected: list[int]) -> No
     codes = graph.add("quantize", [graph.add_input("x", (1, 3))], format="int16", tensors={"scale": torch.tensor(1.0)})
     graph.set_outputs([graph.add("relu_norm", [codes])])
     assert graph.run(torch.tensor([numbers], dtype=torch.float32)).result.tolist() == [expected]
+
+
+@pytest.mark.parametrize(("form", "shift", "most"), [("int8", 25, 24), ("int8", -1, 24), ("uint8", 24, 23)])
+def test_a_shift_that_leaves_no_bit_is_refused(form: str, shift: int, most: int) -> None:
+    graph = ModelGraph("shifted")
+    codes = graph.add("quantize", [graph.add_input("x", (1, 3))], format="int16", tensors={"scale": torch.tensor(1.0)})
+    graph.add("relu_norm", [codes], format=form, shift=most)
+    with pytest.raises(GraphError, match=f"shift is {shift}; give 0 to {most} for codes of {form}, or none"):
+        graph.add("relu_norm", [codes], format=form, shift=shift)

@@ -145,6 +145,20 @@ def test_the_gradient_of_relu_norm() -> None:
             torch.testing.assert_close(x.grad, expected)
 
 
+def test_the_gradient_of_a_fixed_shift() -> None:
+    """Straight through where a number is neither below zero nor cut off."""
+    graph = ModelGraph("shifted")
+    codes = graph.add(
+        "quantize", [graph.add_input("x", ("N", 5))], format="int16", tensors={"scale": torch.tensor(1.0)}
+    )
+    graph.set_outputs([graph.add("relu_norm", [codes], shift=2)])
+    x = torch.tensor([[600.0, 508, -3, 20, 1]]).requires_grad_()
+    found = graph.to_module().train()(x)
+    assert found.tolist() == [[127, 127, 0, 5, 0]]
+    found.sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [[0, 0.25, 0, 0.25, 0.25]]
+
+
 def test_encoded_weights_learn_straight_through() -> None:
     for form, scale in (("nf4", 1.0), ("4bitsym", 0.1), ("float16", 1.0), ("dorefa4", 1 / 15)):
         graph = ModelGraph("encoded")

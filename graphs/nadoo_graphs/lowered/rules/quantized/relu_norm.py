@@ -13,12 +13,22 @@ from nadoo_graphs.lowered.types import Kind
 def relu_norm(call: LoweringCall) -> None:
     """0 below zero, else min((z + half) >> shift, maximum); the shift follows from the largest of a row."""
     shape = call.shape()
+    if call.attributes["shift"] is not None:
+        by_elements(call, prod(shape), call.integer("shift"))
+        return
     kept = {"tensor": 0, "sample": 1, "token": len(shape) - 1}[str(call.attributes["granularity"])]
     kept = min(kept, max(len(shape) - 1, 0))
     if prod(shape[:kept]) == 1 and len(shape) > 2:
         by_channels(call, shape[1], prod(shape[2:]))
     else:
         by_rows(call, prod(shape[:kept]), prod(shape[kept:]))
+
+
+def by_elements(call: LoweringCall, elements: int, shift: int) -> None:
+    """Each number by itself, where the shift is known."""
+    x, y, body = call.operand(), call.result(), call.body
+    with body.parallel("i", elements) as i:
+        body.store(y, i, shifted(call, x.at(i), i32(shift), i32((1 << shift) >> 1)))
 
 
 def by_rows(call: LoweringCall, rows: int, width: int) -> None:
