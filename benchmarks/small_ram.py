@@ -1,12 +1,13 @@
-"""RAM of the depthwise CNN with 64 channels, stack included, on every core: arena, input and output, and the stack.
+"""RAM of the CNN with 64 channels, stack included, on every core: arena, input and output, and the stack.
 
 python -m benchmarks.small_ram [--channels N] [--networks NAME;…] [--cores NAME,…] [--record]
 
-The network is that of the recipe `mnist-cnn` with random weights, which RAM does not depend on: 3×3 convolution to 64
-channels, two depthwise ones with pools, three linear layers, on 16×16 pixels. Arena and border are what `report.json`
-says, the stack is the deepest that the emulated program reached; all of them compute the graph's integers bit for bit.
-Lists of the zero-skipping kernels lie in the arena; `without_lists` is the arena with dense kernels. Records are merged
-into what is there, network by network and core by core.
+The network `recipe` is that of the recipe `mnist-cnn` with random weights, which RAM does not depend on: on 16×16
+pixels a 3×3 convolution to 64 channels, a depthwise one and one that sees four channels, with pools, and three linear
+layers. In the others the third convolution is depthwise too, as published. Arena and border are what `report.json`
+says, the stack is the deepest that the emulated program reached; all of them compute the graph's integers bit for
+bit. Lists of the zero-skipping kernels lie in the arena; `without_lists` is the arena with dense kernels. Records are
+merged into what is there, network by network and core by core.
 """
 
 import os
@@ -36,11 +37,13 @@ from nadoo_recipes.mnist_models import mnist_cnn
 
 CORES = ("m0", "m3", "m4", "m7", "m33", "rv32imc", "rv32emc", "rv32ec")
 LIMIT = 2200
-VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
-    "recipe": ("relu-norm", {"*": "4bitsym", "conv*": "int8", "linear1": "ternary"}),
-    "int8": ("int8", {"*": "int8"}),
-    "relu-norm": ("relu-norm", {"*": "int8"}),
+VARIANTS: dict[str, tuple[int, str, dict[str, str]]] = {
+    "recipe": (4, "relu-norm", {"*": "4bitsym", "conv1": "int8", "conv2": "int8", "linear1": "ternary"}),
+    "depthwise": (1, "relu-norm", {"*": "4bitsym", "conv*": "int8", "linear1": "ternary"}),
+    "int8": (1, "int8", {"*": "int8"}),
+    "relu-norm": (1, "relu-norm", {"*": "int8"}),
     "relu-norm, linear 2 and 4 bits": (
+        1,
         "relu-norm",
         {"conv*": "int8", "linear1": "2bitsym", "linear2": "4bitsym", "head": "4bitsym"},
     ),
@@ -48,11 +51,11 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
 Document = dict[str, Any]
 
 
-def quantized(channels: int, activations: str, weights: dict[str, str]) -> ModelGraph:
+def quantized(channels: int, seen: int, activations: str, weights: dict[str, str]) -> ModelGraph:
     """The network with weights and activations in the formats of a variant."""
     torch.manual_seed(SEED)
     images = torch.rand(64, 1, 16, 16)
-    graph = nadoo.capture(mnist_cnn(channels, batch_norm=True).eval(), (images[:2],))
+    graph = nadoo.capture(mnist_cnn(channels, seen=seen, batch_norm=True).eval(), (images[:2],))
     graph = FoldBatchNorm().run(graph).graph
     services = Services(data={"calibration": Examples(images)})
     step = Quantize(

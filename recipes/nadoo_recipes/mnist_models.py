@@ -39,18 +39,22 @@ def normed(name: str, width: int, *, norm: bool) -> "dict[str, nn.Module]":
     return {name: nn.RMSNorm(width, elementwise_affine=False)} if norm else {}
 
 
-def mnist_cnn(channels: int = 64, hidden: Sequence[int] = (96, 64), *, batch_norm: bool = False) -> "nn.Module":
-    """A 3×3 convolution, two depthwise ones with pooling, then linear layers; 236,416 multiply-accumulates as it is.
+def mnist_cnn(
+    channels: int = 64, hidden: Sequence[int] = (96, 64), *, seen: int = 1, batch_norm: bool = False
+) -> "nn.Module":
+    """A 3×3 convolution, a depthwise one, one that sees a few channels at a time, then linear layers.
 
-    Every channel is computed from the image alone up to the first linear layer, so one after the other can be. Batch
-    norms behind the convolutions help training; folded, they are a bias of the convolution and no work.
+    Up to the first linear layer as many channels as the third convolution has `seen` are computed from the image alone,
+    so one such group after the other can be; with one it is depthwise too, and the network 236,416
+    multiply-accumulates. Batch norms behind the convolutions help training; folded, they are a bias of the convolution
+    and no work.
     """
     from torch import nn
 
     layers: dict[str, nn.Module] = {
         **convolution(1, 1, channels, batch_norm=batch_norm),
         **convolution(2, channels, channels, batch_norm=batch_norm), "pool2": nn.MaxPool2d(2),
-        **convolution(3, channels, channels, batch_norm=batch_norm), "pool3": nn.MaxPool2d(2),
+        **convolution(3, channels, channels, seen=seen, batch_norm=batch_norm), "pool3": nn.MaxPool2d(2),
         "flatten": nn.Flatten(),
     }  # fmt: skip
     widths = (channels * POOLED * POOLED, *hidden)
@@ -60,12 +64,12 @@ def mnist_cnn(channels: int = 64, hidden: Sequence[int] = (96, 64), *, batch_nor
     return nn.Sequential(OrderedDict(layers))
 
 
-def convolution(index: int, inputs: int, outputs: int, *, batch_norm: bool) -> "dict[str, nn.Module]":
-    """A 3×3 convolution of every input channel by itself, with its batch norm if there is one, and its ReLU."""
+def convolution(index: int, inputs: int, outputs: int, *, seen: int = 1, batch_norm: bool) -> "dict[str, nn.Module]":
+    """A 3×3 convolution of a few channels at a time, with its batch norm if there is one, and its ReLU."""
     from torch import nn
 
     norm = {f"norm{index}": nn.BatchNorm2d(outputs)} if batch_norm else {}
-    conv = nn.Conv2d(inputs, outputs, 3, groups=inputs, bias=False)
+    conv = nn.Conv2d(inputs, outputs, 3, groups=inputs // seen, bias=False)
     return {f"conv{index}": conv, **norm, f"relu_conv{index}": nn.ReLU()}
 
 

@@ -42,6 +42,11 @@ def test_the_cnn_does_the_published_work(channels: int, hidden: tuple[int, ...],
     assert count(graph).macs({"N": 1}) == macs
 
 
+def test_a_third_convolution_that_sees_four_channels_multiplies_four_times_as_much_there() -> None:
+    depthwise, mixing = (count(nadoo.capture(mnist_cnn(seen=seen), IMAGES)).macs({"N": 1}) for seen in (1, 4))
+    assert mixing - depthwise == 3 * (64 * 9 * 16)
+
+
 def test_a_black_image_stays_black_in_every_layer() -> None:
     for model in (mnist_perceptron(), mnist_cnn(8)):
         assert torch.equal(model(IMAGES), torch.zeros(2, 10))

@@ -1,9 +1,11 @@
-"""Channel by channel through chains of layers: what lies between two of them shrinks to one channel.
+"""Channel by channel through chains of layers: what lies between two of them shrinks to one channel, or to a few.
 
 A layer that works on channels alone (a depthwise convolution, a pool, a norm by statistics) can follow its producer
-within one loop over channels, whatever the producer itself reads. Nothing is computed twice and no bit changes; only
-the order does, and that is done where the arena becomes smaller.
+within one loop over channels, whatever the producer itself reads; one that mixes few of them, in a loop over portions.
+Nothing is computed twice and no bit changes; only the order does, and that is done where the arena becomes smaller.
 """
+
+from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
@@ -11,6 +13,7 @@ from nadoo_graphs.lowered.affine import Affine, affine
 from nadoo_graphs.lowered.expressions import Expression, Name, Number
 from nadoo_graphs.lowered.kernel_check import KernelCheck
 from nadoo_graphs.lowered.optimizing.duplicates import writer_counts
+from nadoo_graphs.lowered.optimizing.portions import count, in_portions, shared_turns
 from nadoo_graphs.lowered.optimizing.renaming import moved, with_mark
 from nadoo_graphs.lowered.optimizing.rewriting import rewritten, rewritten_body
 from nadoo_graphs.lowered.optimizing.simplification import simpler
@@ -21,40 +24,45 @@ from nadoo_graphs.lowered.statements import For, Let, Statement, parts, walk
 
 @frozen(eq=False)
 class Pair:
-    """Two kernels that may share their loop over channels, and the buffer between them."""
+    """Two kernels that may share their loop over channels, how many turns it has, and the buffer between them.
+
+    A turn computes `area` elements of the buffer.
+    """
 
     first: int
     second: int
     buffer: str
     area: int
+    turns: int
+    portions: bool
+
+    def key(self, program: Program) -> tuple[str, str, int]:
+        """What tells one pair of a program from another."""
+        return program.kernels[self.first].name, program.kernels[self.second].name, self.turns
 
 
 def run_depth_first(program: Program) -> Program:
-    """Join pairs for as long as the arena becomes smaller."""
-    refused: set[tuple[str, str]] = set()
+    """Join pairs for as long as the arena becomes smaller; loops that have to be parted for it must make it so."""
+    refused: set[tuple[str, str, int]] = set()
     size = plan(program, reorder=False).arena_bytes
     while True:
-        pair = next_pair(program, refused)
+        pair = next((pair for pair in pairs_of(program) if pair.key(program) not in refused), None)
         if pair is None:
             return program
         trial = joined(program, pair)
         smaller = size + 1 if trial is None else plan(trial, reorder=False).arena_bytes
-        if trial is None or smaller > size:
-            refused.add((program.kernels[pair.first].name, program.kernels[pair.second].name))
+        if trial is None or smaller > size - pair.portions:
+            refused.add(pair.key(program))
             continue
         program, size = trial, smaller
 
 
-def next_pair(program: Program, refused: set[tuple[str, str]]) -> Pair | None:
-    """A kernel and the only reader of its result, both of them loops over the same channels."""
+def pairs_of(program: Program) -> Iterator[Pair]:
+    """All pairs of a kernel and the only reader of its result, both of them loops over channels."""
     writers = writer_counts(program)
-    for second, reader in enumerate(program.kernels):
-        for first, producer in enumerate(program.kernels[:second]):
-            if (producer.name, reader.name) not in refused:
-                pair = pair_of(program, first, second, writers)
-                if pair is not None:
-                    return pair
-    return None
+    for second in range(len(program.kernels)):
+        for first in range(second):
+            yield from pairs_between(program, first, second, writers)
 
 
 def channel_loop(kernel: Kernel) -> For | None:
@@ -65,20 +73,22 @@ def channel_loop(kernel: Kernel) -> For | None:
     return loop if loop.start == Number(0) and isinstance(loop.stop, Number) and loop.stop.value > 1 else None
 
 
-def pair_of(program: Program, first: int, second: int, writers: dict[str, int]) -> Pair | None:
-    """The pair that two kernels make, if all else that the second reads is there before the first runs."""
+def pairs_between(program: Program, first: int, second: int, writers: dict[str, int]) -> Iterator[Pair]:
+    """The pairs that two kernels make, if all else that the second reads is there before the first runs."""
     producer, reader = program.kernels[first], program.kernels[second]
     one, other = channel_loop(producer), channel_loop(reader)
-    if producer.whole or reader.whole or one is None or other is None or one.stop != other.stop:
-        return None
+    if producer.whole or reader.whole or one is None or other is None:
+        return
     shared = [producer.roles[role] for role in producer.written if producer.roles[role] in reader.roles.values()]
-    if len(shared) != 1 or not is_between(program, shared[0], writers, (producer, reader)):
-        return None
-    area, rest = divmod(shared[0].length, int(one.stop.value))  # type: ignore[union-attr]
+    if len(shared) != 1 or len(reader.written) != 1 or not is_between(program, shared[0], writers, (producer, reader)):
+        return
     others = {part.buffer for role, part in reader.roles.items() if role not in reader.written} - {shared[0].buffer}
-    late = {item.roles[role].buffer for item in program.kernels[first:] for role in item.written}
-    usable = not others & late and not rest and len(reader.written) == 1
-    return Pair(first, second, shared[0].buffer, area) if usable else None
+    if others & {item.roles[role].buffer for item in program.kernels[first:] for role in item.written}:
+        return
+    for turns in shared_turns(one, other):
+        area, rest = divmod(shared[0].length, turns)
+        if not rest:
+            yield Pair(first, second, shared[0].buffer, area, turns, turns < max(count(one), count(other)))
 
 
 def is_between(program: Program, part: Slice, writers: dict[str, int], kernels: tuple[Kernel, Kernel]) -> bool:
@@ -95,6 +105,7 @@ def joined(program: Program, pair: Pair) -> Program | None:
     one, other = channel_loop(producer), channel_loop(reader)
     if one is None or other is None:
         return None
+    one, other = in_portions(one, pair.turns), in_portions(other, pair.turns)
     mark = f"_{len(producer.attributes.get('joined', (producer.operator,))) + 1}"
     names = {
         role: "between" + mark if part.buffer == pair.buffer else role + mark for role, part in reader.roles.items()
