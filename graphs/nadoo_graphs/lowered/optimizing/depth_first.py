@@ -129,12 +129,13 @@ def replaced(
     results = {names[role]: reader.roles[role] for role in reader.written}
     rest = {names[role]: part for role, part in reader.roles.items() if part.buffer != pair.buffer}
     shrunk = {role: evolve(part, length=pair.area) for role, part in between.items()}
+    how = f"in {pair.turns} turns over channels: "
     kernel = evolve(
         producer,
         roles={**results, **first, **rest, **shrunk},
         body=body,
         layer=f"{producer.layer} > {reader.layer}",
-        comment=f"channel by channel: {producer.comment}; {reader.comment}",
+        comment=f"{how}{producer.comment.removeprefix(how)}; {reader.comment}",
         attributes={
             "joined": (*producer.attributes.get("joined", (producer.operator,)), reader.operator),
             "fused": (*producer.attributes.get("fused", ()), reader.operator),
