@@ -44,13 +44,15 @@ def mnist_cnn(
 ) -> "nn.Module":
     """A 3×3 convolution, a depthwise one, one that sees a few channels at a time, then linear layers.
 
-    Up to the first linear layer as many channels as the third convolution has `seen` are computed from the image alone,
-    so one such group after the other can be; with one it is depthwise too, and the network 236,416
-    multiply-accumulates. Batch norms behind the convolutions help training; folded, they are a bias of the convolution
-    and no work.
+    Groups of `seen` channels are computed from the image alone up to the first linear layer, so one after the other can
+    be. Where one is seen, the third convolution is depthwise too, and the network has 236,416 multiply-accumulates.
+    Batch norms behind the convolutions help training; folded, they are a bias of the convolution and no work.
     """
     from torch import nn
 
+    if seen < 1 or channels % seen:
+        message = f"seen is {seen}; give a number that divides the {channels} channels, such as 1 or {channels}"
+        raise ValueError(message)
     layers: dict[str, nn.Module] = {
         **convolution(1, 1, channels, batch_norm=batch_norm),
         **convolution(2, channels, channels, batch_norm=batch_norm), "pool2": nn.MaxPool2d(2),

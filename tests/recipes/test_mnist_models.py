@@ -47,6 +47,12 @@ def test_a_third_convolution_that_sees_four_channels_multiplies_four_times_as_mu
     assert mixing - depthwise == 3 * (64 * 9 * 16)
 
 
+@pytest.mark.parametrize("seen", [0, 3, 16])
+def test_channels_that_are_seen_together_divide_all(seen: int) -> None:
+    with pytest.raises(ValueError, match=f"seen is {seen}; give a number that divides the 8 channels"):
+        mnist_cnn(8, seen=seen)
+
+
 def test_a_black_image_stays_black_in_every_layer() -> None:
     for model in (mnist_perceptron(), mnist_cnn(8)):
         assert torch.equal(model(IMAGES), torch.zeros(2, 10))

@@ -13,28 +13,32 @@ from nadoo_graphs.lowered.affine import Affine, affine
 from nadoo_graphs.lowered.expressions import Expression, Name, Number
 from nadoo_graphs.lowered.kernel_check import KernelCheck
 from nadoo_graphs.lowered.optimizing.duplicates import writer_counts
-from nadoo_graphs.lowered.optimizing.portions import count, in_portions, shared_turns
+from nadoo_graphs.lowered.optimizing.portions import in_portions, shared_turns
 from nadoo_graphs.lowered.optimizing.renaming import moved, with_mark
 from nadoo_graphs.lowered.optimizing.rewriting import rewritten, rewritten_body
 from nadoo_graphs.lowered.optimizing.simplification import simpler
 from nadoo_graphs.lowered.planning import plan
 from nadoo_graphs.lowered.program import ARENA, Kernel, Program, Slice
 from nadoo_graphs.lowered.statements import For, Let, Statement, parts, walk
+from nadoo_graphs.lowered.work import length_of
 
 
 @frozen(eq=False)
 class Pair:
-    """Two kernels that may share their loop over channels, how many turns it has, and the buffer between them.
-
-    A turn computes `area` elements of the buffer.
-    """
+    """Two kernels, their loops with as many turns, and the buffer between them, `area` elements of it a turn."""
 
     first: int
     second: int
+    one: For
+    other: For
     buffer: str
     area: int
-    turns: int
     portions: bool
+
+    @property
+    def turns(self) -> int:
+        """How many turns the shared loop has."""
+        return length_of(self.one)
 
     def key(self, program: Program) -> tuple[str, str, int]:
         """What tells one pair of a program from another."""
@@ -88,7 +92,8 @@ def pairs_between(program: Program, first: int, second: int, writers: dict[str, 
     for turns in shared_turns(one, other):
         area, rest = divmod(shared[0].length, turns)
         if not rest:
-            yield Pair(first, second, shared[0].buffer, area, turns, turns < max(count(one), count(other)))
+            loops = in_portions(one, turns), in_portions(other, turns)
+            yield Pair(first, second, *loops, shared[0].buffer, area, portions=loops != (one, other))
 
 
 def is_between(program: Program, part: Slice, writers: dict[str, int], kernels: tuple[Kernel, Kernel]) -> bool:
@@ -102,10 +107,7 @@ def is_between(program: Program, part: Slice, writers: dict[str, int], kernels: 
 def joined(program: Program, pair: Pair) -> Program | None:
     """Both kernels in one loop over channels, or nothing where an index does not allow it."""
     producer, reader = program.kernels[pair.first], program.kernels[pair.second]
-    one, other = channel_loop(producer), channel_loop(reader)
-    if one is None or other is None:
-        return None
-    one, other = in_portions(one, pair.turns), in_portions(other, pair.turns)
+    one, other = pair.one, pair.other
     mark = f"_{len(producer.attributes.get('joined', (producer.operator,))) + 1}"
     names = {
         role: "between" + mark if part.buffer == pair.buffer else role + mark for role, part in reader.roles.items()

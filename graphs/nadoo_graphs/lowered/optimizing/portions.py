@@ -9,22 +9,18 @@ from attrs import evolve
 from nadoo_graphs.lowered.expressions import Expression, Name, Number, Operation
 from nadoo_graphs.lowered.optimizing.rewriting import rewritten_body
 from nadoo_graphs.lowered.statements import For, all_parts
-
-
-def count(loop: For) -> int:
-    """How many turns a loop from 0 has."""
-    return int(loop.stop.value) if isinstance(loop.stop, Number) else 0
+from nadoo_graphs.lowered.work import length_of
 
 
 def shared_turns(one: For, other: For) -> tuple[int, ...]:
     """How many turns two loops can share, the most first: those of one of them, or of the groups that it tells of."""
-    found = {count(loop) // divisor for loop in (one, other) for divisor in (1, *divisors(loop))}
+    found = {length_of(loop) // divisor for loop in (one, other) for divisor in (1, *divisors(loop))}
     return tuple(sorted((turns for turns in found if turns > 1 and fits(one, other, turns)), reverse=True))
 
 
 def fits(one: For, other: For, turns: int) -> bool:
     """Whether both loops fall into as many portions."""
-    return not (count(one) % turns or count(other) % turns)
+    return not (length_of(one) % turns or length_of(other) % turns)
 
 
 def divisors(loop: For) -> set[int]:
@@ -43,7 +39,7 @@ def divided(part: Expression, variable: str) -> int:
 
 def in_portions(loop: For, turns: int) -> For:
     """A loop over portions, and within it one over the channels of a portion; the loop itself if a portion is one."""
-    size = count(loop) // turns
+    size = length_of(loop) // turns
     if size == 1:
         return loop
     outer = Name(f"{loop.variable}_portion")

@@ -11,6 +11,11 @@ from nadoo_graphs.ops.quantized.exporting import refuse_export
 from nadoo_graphs.tensors import torch_dtype
 
 
+def shifted_right(values: Tensor, scale: Tensor | float, half: Tensor | float) -> Tensor:
+    """(z + half) >> shift of integers carried in floating point, the half already in units of the result."""
+    return values.mul(scale).add_(half).floor_()
+
+
 class Shifted(torch.autograd.Function):
     """Integers carried in floating point, shifted right with rounding until the largest fits."""
 
@@ -23,7 +28,8 @@ class Shifted(torch.autograd.Function):
         _, lengths = torch.frexp(largest.clamp(min=0))
         shifts = (lengths - maximum.bit_length()).clamp(min=0).to(values.dtype)
         scale = torch.exp2(-shifts)
-        shifted = values.mul(scale).add_((shifts > 0).to(values.dtype).mul_(0.5)).floor_().clamp_(0, maximum).to(dtype)
+        half = (shifts > 0).to(values.dtype).mul_(0.5)
+        shifted = shifted_right(values, scale, half).clamp_(0, maximum).to(dtype)
         if any(context.needs_input_grad):
             rest = (values,) if normalized else ()
             context.save_for_backward(values > 0, scale, *rest)
@@ -50,7 +56,7 @@ class FixedShift(torch.autograd.Function):
         context: Any, values: Tensor, shift: int, maximum: int, dtype: torch.dtype
     ) -> Tensor:
         """0 below zero, else min((z + half) >> shift, maximum)."""
-        shifted = values.mul(2.0**-shift).add_(0.5 if shift else 0.0).floor_()
+        shifted = shifted_right(values, 2.0**-shift, 0.5 if shift else 0.0)
         if any(context.needs_input_grad):
             context.save_for_backward((values > 0) & (shifted <= maximum))
             context.scale, context.given = 2.0**-shift, values.dtype

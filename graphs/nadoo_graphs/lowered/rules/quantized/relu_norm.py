@@ -8,6 +8,7 @@ from nadoo_graphs.lowered.call import LoweringCall
 from nadoo_graphs.lowered.expressions import Expression, i32, select
 from nadoo_graphs.lowered.rules.nests import flat, nest
 from nadoo_graphs.lowered.types import Kind
+from nadoo_graphs.ops.quantized.relu_norm import ACCUMULATOR_BITS
 
 
 def relu_norm(call: LoweringCall) -> None:
@@ -62,7 +63,7 @@ def by_channels(call: LoweringCall, channels: int, area: int) -> None:
     call.next_kernel("shift", "shift")
     x, y, body = call.operand(), call.result(), call.body
     with body.parallel("i", channels * area) as i:
-        shift = body.let("by", Place("shift", Kind.I8).at(0).clamped(0, 31 - bits_of(call)))
+        shift = body.let("by", Place("shift", Kind.I8).at(0).clamped(0, ACCUMULATOR_BITS - bits_of(call)))
         half = body.let("half", (i32(1) << shift) >> 1)
         body.store(y, i, shifted(call, x.at(i), shift, half))
 
@@ -89,14 +90,15 @@ def bits_of(call: LoweringCall) -> int:
 def shift_of(call: LoweringCall, largest: Expression) -> Expression:
     """By how much the largest must be shifted to fit."""
     bits = bits_of(call)
-    return (call.body.call(functions.bit_length(), largest) - bits).clamped(0, 31 - bits)
+    return (call.body.call(functions.bit_length(), largest) - bits).clamped(0, ACCUMULATOR_BITS - bits)
 
 
 def shifted(call: LoweringCall, given: Expression, shift: Expression, half: Expression) -> Expression:
     """The code of one accumulator."""
     maximum, body = maximum_of(call), call.body
     value = body.let("value", given)
-    low = body.let("low", value.clamped(0, (1 << 31) - 1 - (1 << (31 - bits_of(call)))))
+    room = 1 << (ACCUMULATOR_BITS - bits_of(call))
+    low = body.let("low", value.clamped(0, (1 << ACCUMULATOR_BITS) - 1 - room))
     return select(value > low, i32(maximum), ((low + half) >> shift).at_most(maximum))
 
 
